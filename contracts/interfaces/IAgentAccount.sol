@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @notice A call that the Owner makes through its account.
+struct Call {
+    address target;
+    uint256 value; // wei
+    bytes data;
+}
+
+/// @notice A step of an order that the Executor makes through the account; it carries no value by construction.
+struct Step {
+    address target;
+    bytes data;
+}
+
+/// @title ERC-4337 wallet of one agent
+/// @notice The Owner may do everything. The Executor, the key an agent works with day to day, may do order steps on one
+/// vault and the exact approvals that they need, through an entry function of its own; never a transfer.
+interface IAgentAccount {
+    /// @notice The Owner replaced the Executor.
+    event ExecutorSet(address indexed executor);
+
+    /// @notice The Executor may not call `selector` on `target` (or not with these arguments).
+    error NotAllowed(address target, bytes4 selector);
+    /// @notice `caller` may not use this function.
+    error Unauthorized(address caller);
+
+    /// @notice Runs `calls` in order; reverts with the first failure. Only the EntryPoint (an operation that the Owner signed) or the Owner.
+    function execute(Call[] calldata calls) external payable;
+
+    /// @notice Runs order `steps` in order; reverts with the first failure. Only the EntryPoint (an operation that the Executor or Owner signed) or the Executor.
+    /// @dev Allowed: on the vault createOrder, payOrder, deliverOrder, rejectOrder, expireOrder, and claim with to = this account;
+    /// on a token approve(vault, amount) directly before the payOrder of an order of that token and amount.
+    function executeOrderSteps(Step[] calldata steps) external;
+
+    /// @notice Replaces the Executor; 0 leaves the account without one. Only the account itself (an Owner's call) or the Owner.
+    function setExecutor(address newExecutor) external;
+
+    /// @notice The person behind the account; fixed.
+    function owner() external view returns (address);
+
+    /// @notice The key that may do order steps.
+    function executor() external view returns (address);
+
+    /// @notice The vault that this account's Executor may use.
+    function vault() external view returns (address);
+
+    /// @notice What the Executor signs to consent to the order `orderId`: `OrderConsent(bytes32 orderId)` under this account's own
+    /// EIP-712 domain (name "AgentAccount", version "1"). Its ERC-1271 signature is `abi.encode(Order order, bytes signature)`.
+    function consentHash(bytes32 orderId) external view returns (bytes32);
+}
+
+/// @title Deploys agent accounts at addresses that are known before
+interface IAgentAccountFactory {
+    /// @notice `account` was deployed.
+    event AccountCreated(address indexed account, address indexed owner, address indexed executor, bytes32 salt);
+
+    /// @notice Deploys the account, or returns it if it is there. Anyone may call.
+    function createAccount(address owner, address executor, bytes32 salt) external returns (address account);
+
+    /// @notice The address that `createAccount` gives: it commits to Owner, Executor, salt, vault and EntryPoint.
+    function accountAddress(address owner, address executor, bytes32 salt) external view returns (address);
+}
