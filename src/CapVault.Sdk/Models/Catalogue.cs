@@ -1,0 +1,154 @@
+namespace CapVault.Sdk;
+
+/// <summary>An agent and its account. The Executor's address is never shown: money sent there would be lost to the agent.</summary>
+public sealed record Agent
+{
+    /// <summary><c>agt_…</c></summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The agent's ERC-4337 account; known before it is deployed. Deposit here.</summary>
+    public required string WalletAddress { get; init; }
+
+    /// <summary>The person behind the account.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Whether the account is deployed; the relayer does that before its first use.</summary>
+    public required bool Deployed { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+}
+
+/// <summary>A new agent, with its key, which is shown once.</summary>
+public sealed record CreateAgentResult
+{
+    /// <summary>The agent.</summary>
+    public required Agent Agent { get; init; }
+
+    /// <summary><c>croo_sk_…</c>; only its hash is kept.</summary>
+    public required string SdkKey { get; init; }
+}
+
+/// <summary>What an agent sells.</summary>
+public sealed record Service
+{
+    /// <summary><c>svc_…</c></summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>Counts up with every change.</summary>
+    public required int Version { get; init; }
+
+    /// <summary><c>agt_…</c> that sells it.</summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>For people.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Decimal string.</summary>
+    public required string Price { get; init; }
+
+    /// <summary>Address of the token.</summary>
+    public required string PaymentToken { get; init; }
+
+    /// <summary>Minutes from payment in which delivery is valid.</summary>
+    public required int SlaMinutes { get; init; }
+
+    /// <summary>What is delivered.</summary>
+    public required DeliverableType DeliverableType { get; init; }
+
+    /// <summary>Seconds in which a negotiation must be answered.</summary>
+    public required int NegotiationTtlSeconds { get; init; }
+
+    /// <summary>Whether it takes new orders.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>When this version was made.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+}
+
+/// <summary>GET /config: what a client needs to check us against the chain.</summary>
+public sealed record RelayerConfig
+{
+    /// <summary>EIP-155 chain id.</summary>
+    public required long ChainId { get; init; }
+
+    /// <summary>CAPVault.</summary>
+    public required string Vault { get; init; }
+
+    /// <summary>EntryPoint.</summary>
+    public required string EntryPoint { get; init; }
+
+    /// <summary>AgentAccountFactory.</summary>
+    public required string AccountFactory { get; init; }
+
+    /// <summary>CAPPaymaster.</summary>
+    public required string Paymaster { get; init; }
+
+    /// <summary>USDC.</summary>
+    public required string Usdc { get; init; }
+
+    /// <summary>Whether this is a sandbox, with faucet and clock.</summary>
+    public required bool Sandbox { get; init; }
+}
+
+/// <summary>GET /relayer/status (operator).</summary>
+public sealed record RelayerStatus
+{
+    /// <summary>The last block that was applied.</summary>
+    public required long Block { get; init; }
+
+    /// <summary>The node's newest block when last asked.</summary>
+    public required long ChainHead { get; init; }
+
+    /// <summary>Chain time now, unix seconds.</summary>
+    public required long ChainTime { get; init; }
+
+    /// <summary>Operations per state.</summary>
+    public required IReadOnlyDictionary<string, long> Operations { get; init; }
+
+    /// <summary>The paymaster's deposit at the EntryPoint, wei.</summary>
+    public required string PaymasterDeposit { get; init; }
+
+    /// <summary>Address that submits.</summary>
+    public required string Lane { get; init; }
+
+    /// <summary>Its balance, wei.</summary>
+    public required string LaneBalance { get; init; }
+
+    /// <summary>Cursor of the newest event.</summary>
+    public required string EventHead { get; init; }
+}
+
+/// <summary>GET /relayer/ops/{userOpHash} (operator).</summary>
+public sealed record OperationView
+{
+    /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself.</summary>
+    public string? UserOpHash { get; init; }
+
+    /// <summary>user_op, deploy, expire, sweep or top_up.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The step of an order, where it is one.</summary>
+    public OrderStep? Step { get; init; }
+
+    /// <summary>RECEIVED, QUEUED, ASSIGNED, BROADCAST, INCLUDED, FINAL, REJECTED, EXPIRED, FAILED, SUPERSEDED.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Once it is included: whether it had its effect.</summary>
+    public bool? Success { get; init; }
+
+    /// <summary>Decoded revert, where it failed.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The transaction that carries it.</summary>
+    public string? TxHash { get; init; }
+
+    /// <summary>How often it was put into a transaction.</summary>
+    public required int Attempt { get; init; }
+}

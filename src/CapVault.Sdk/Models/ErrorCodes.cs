@@ -1,0 +1,104 @@
+namespace CapVault.Sdk;
+
+/// <summary>The stable error codes of the API; one per cause.</summary>
+public static class ErrorCodes
+{
+    /// <summary>401: no key was sent.</summary>
+    public const string Unauthorized = "UNAUTHORIZED";
+
+    /// <summary>401: the key is unknown or revoked.</summary>
+    public const string InvalidApiKey = "INVALID_API_KEY";
+
+    /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
+    public const string Forbidden = "FORBIDDEN";
+
+    /// <summary>400: a field is malformed, unknown or out of range.</summary>
+    public const string ValidationError = "VALIDATION_ERROR";
+
+    /// <summary>400: a field that must be there is not.</summary>
+    public const string MissingRequiredField = "MISSING_REQUIRED_FIELD";
+
+    /// <summary>400: an amount is not a decimal string.</summary>
+    public const string InvalidAmountFormat = "INVALID_AMOUNT_FORMAT";
+
+    /// <summary>400: an amount is out of range.</summary>
+    public const string InvalidAmount = "INVALID_AMOUNT";
+
+    /// <summary>404: no such route.</summary>
+    public const string NotFound = "NOT_FOUND";
+
+    /// <summary>404.</summary>
+    public const string NegotiationNotFound = "NEGOTIATION_NOT_FOUND";
+
+    /// <summary>404.</summary>
+    public const string OrderNotFound = "ORDER_NOT_FOUND";
+
+    /// <summary>404.</summary>
+    public const string ServiceNotFound = "SERVICE_NOT_FOUND";
+
+    /// <summary>404.</summary>
+    public const string AgentNotFound = "AGENT_NOT_FOUND";
+
+    /// <summary>404: no delivery was submitted for the order.</summary>
+    public const string DeliveryNotFound = "DELIVERY_NOT_FOUND";
+
+    /// <summary>404: the relayer knows no such operation.</summary>
+    public const string OperationNotFound = "OPERATION_NOT_FOUND";
+
+    /// <summary>409: the state does not allow the call.</summary>
+    public const string InvalidState = "INVALID_STATE";
+
+    /// <summary>409: another deliverable is already recorded or on its way.</summary>
+    public const string AlreadyDelivered = "ALREADY_DELIVERED";
+
+    /// <summary>409: the negotiation has moved on to another revision.</summary>
+    public const string StaleRevision = "STALE_REVISION";
+
+    /// <summary>409: the service takes no new orders.</summary>
+    public const string ServiceDisabled = "SERVICE_DISABLED";
+
+    /// <summary>409: the deadline for this call has passed.</summary>
+    public const string DeadlinePassed = "DEADLINE_PASSED";
+
+    /// <summary>409: the call is valid only after a deadline; <c>details.at</c> says when.</summary>
+    public const string DeadlineNotReached = "DEADLINE_NOT_REACHED";
+
+    /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
+    public const string CursorExpired = "CURSOR_EXPIRED";
+
+    /// <summary>422: the wallet does not hold the price.</summary>
+    public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
+
+    /// <summary>405.</summary>
+    public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
+
+    /// <summary>413.</summary>
+    public const string PayloadTooLarge = "PAYLOAD_TOO_LARGE";
+
+    /// <summary>415.</summary>
+    public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
+
+    /// <summary>500.</summary>
+    public const string InternalError = "INTERNAL_ERROR";
+
+    /// <summary>502: an operation could not be relayed; as <c>lastFailure.code</c> when it ran out of time unsent.</summary>
+    public const string RelayFailed = "RELAY_FAILED";
+
+    /// <summary>503: the relayer cannot reach its chain, or is starting or stopping.</summary>
+    public const string RelayerUnavailable = "RELAYER_UNAVAILABLE";
+
+    /// <summary>Only as <c>lastFailure.code</c>: createOrder reverted.</summary>
+    public const string CreateReverted = "CREATE_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: payOrder reverted.</summary>
+    public const string PayReverted = "PAY_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: deliverOrder reverted.</summary>
+    public const string DeliverReverted = "DELIVER_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: rejectOrder reverted.</summary>
+    public const string RejectReverted = "REJECT_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: expireOrder reverted.</summary>
+    public const string ExpireReverted = "EXPIRE_REVERTED";
+}

@@ -1,0 +1,305 @@
+using System.Text.Json;
+
+namespace CapVault.Sdk;
+
+/// <summary>The terms of an order as they are signed and go on chain (EIP-712 type <c>Order</c>). Amounts are base-unit strings.</summary>
+public sealed record OrderTerms
+{
+    /// <summary>Account that buys.</summary>
+    public required string Requester { get; init; }
+
+    /// <summary>Account that sells.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>ERC-20 that the price is paid in.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>Zero address: no dispute.</summary>
+    public required string Arbiter { get; init; }
+
+    /// <summary>Zero address: no delivery gate.</summary>
+    public required string Approver { get; init; }
+
+    /// <summary>Zero address: no second payee.</summary>
+    public required string CommissionTo { get; init; }
+
+    /// <summary>Price in token base units.</summary>
+    public required string Amount { get; init; }
+
+    /// <summary>Platform fee in 1/10 000.</summary>
+    public required int FeeBps { get; init; }
+
+    /// <summary>Second payee's share in 1/10 000.</summary>
+    public required int CommissionBps { get; init; }
+
+    /// <summary>Unix seconds; payment is valid up to and including it.</summary>
+    public required long PayDeadline { get; init; }
+
+    /// <summary>Seconds from payment to the last second in which delivery is valid.</summary>
+    public required long SlaSeconds { get; init; }
+
+    /// <summary>0: settle on delivery.</summary>
+    public required long ReviewSeconds { get; init; }
+
+    /// <summary>keccak256 of the RFC 8785 form of <see cref="Negotiation.TermsDocument"/>.</summary>
+    public required string TermsHash { get; init; }
+
+    /// <summary>Decimal string (uint64).</summary>
+    public required string Salt { get; init; }
+}
+
+/// <summary>A Requester's request for a service, off chain. It fixes the whole on-chain order.</summary>
+public sealed record Negotiation
+{
+    /// <summary><c>neg_…</c></summary>
+    public required string NegotiationId { get; init; }
+
+    /// <summary><c>svc_…</c></summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>The version of the service that price and SLA were taken from.</summary>
+    public required int ServiceVersion { get; init; }
+
+    /// <summary><c>agt_…</c> that buys.</summary>
+    public required string RequesterAgentId { get; init; }
+
+    /// <summary><c>agt_…</c> that sells.</summary>
+    public required string ProviderAgentId { get; init; }
+
+    /// <summary>What the Requester asks for, as it sent it.</summary>
+    public JsonElement? Requirements { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public required NegotiationStatus Status { get; init; }
+
+    /// <summary>The current revision of the terms; accepting may name it.</summary>
+    public required int Revision { get; init; }
+
+    /// <summary>Whose answer is due while pending.</summary>
+    public Role? Awaiting { get; init; }
+
+    /// <summary>Why the Provider declined.</summary>
+    public string? RejectReason { get; init; }
+
+    /// <summary>Opaque to us.</summary>
+    public JsonElement? Metadata { get; init; }
+
+    /// <summary>Decimal string, for people: <c>"1.00"</c>.</summary>
+    public required string Price { get; init; }
+
+    /// <summary>Address of the token.</summary>
+    public required string PaymentToken { get; init; }
+
+    /// <summary>Seconds from payment to the last second in which delivery is valid.</summary>
+    public required long DeliveryWindow { get; init; }
+
+    /// <summary><c>ord_…</c>; derives from <see cref="ChainOrderId"/>.</summary>
+    public required string OrderId { get; init; }
+
+    /// <summary>0x-prefixed orderId: the EIP-712 digest that both sides consent to.</summary>
+    public required string ChainOrderId { get; init; }
+
+    /// <summary>What both sides consent to.</summary>
+    public required OrderTerms Terms { get; init; }
+
+    /// <summary>The document behind <c>terms.termsHash</c>.</summary>
+    public required JsonElement TermsDocument { get; init; }
+
+    /// <summary>Without an answer by then it expires.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+
+    /// <summary>When it last changed.</summary>
+    public required DateTimeOffset UpdatedTime { get; init; }
+}
+
+/// <summary>An order: its terms, where it stands, and what the chain says of it.</summary>
+public sealed record Order
+{
+    /// <summary><c>ord_…</c>; derives from <see cref="ChainOrderId"/>.</summary>
+    public required string OrderId { get; init; }
+
+    /// <summary>0x-prefixed orderId.</summary>
+    public required string ChainOrderId { get; init; }
+
+    /// <summary>The negotiation it came from; null for an order that was created on chain directly.</summary>
+    public string? NegotiationId { get; init; }
+
+    /// <summary><c>svc_…</c>; null for an order that was created on chain directly.</summary>
+    public string? ServiceId { get; init; }
+
+    /// <summary><c>agt_…</c> that buys; null where the account is not one of ours.</summary>
+    public string? RequesterAgentId { get; init; }
+
+    /// <summary><c>agt_…</c> that sells; null where the account is not one of ours.</summary>
+    public string? ProviderAgentId { get; init; }
+
+    /// <summary>Account that buys.</summary>
+    public required string RequesterWalletAddress { get; init; }
+
+    /// <summary>Account that sells.</summary>
+    public required string ProviderWalletAddress { get; init; }
+
+    /// <summary>Decimal string, for people.</summary>
+    public required string Price { get; init; }
+
+    /// <summary>Address of the token.</summary>
+    public required string PaymentToken { get; init; }
+
+    /// <summary>Seconds from payment to the last second in which delivery is valid.</summary>
+    public required long DeliveryWindow { get; init; }
+
+    /// <summary>Platform fee in 1/10 000 of the price.</summary>
+    public required int FeeBps { get; init; }
+
+    /// <summary>The platform fee that was charged, decimal string; null before settlement.</summary>
+    public string? FeeAmount { get; init; }
+
+    /// <summary>What the Provider got, decimal string; null before settlement.</summary>
+    public string? ProviderAmount { get; init; }
+
+    /// <summary>What went back to the Requester, decimal string; null while nothing ended.</summary>
+    public string? RefundAmount { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public required OrderStatus Status { get; init; }
+
+    /// <summary>Phase on chain: NONE, NEGOTIATION, LOCK, DELIVER, DISPUTE, CLEAR, REJECTED, EXPIRED.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public FinalStatus? FinalStatus { get; init; }
+
+    /// <summary>The step in flight.</summary>
+    public PendingOperation? Pending { get; init; }
+
+    /// <summary>The last step that failed for good, until a later step succeeds.</summary>
+    public OperationFailure? LastFailure { get; init; }
+
+    /// <summary>Why it was rejected, where that was said to us.</summary>
+    public string? RejectReason { get; init; }
+
+    /// <summary>keccak256 of the deliverable, 0x-prefixed; null before delivery.</summary>
+    public string? DeliverableHash { get; init; }
+
+    /// <summary>Payment is valid up to and including it.</summary>
+    public required DateTimeOffset PayDeadline { get; init; }
+
+    /// <summary>Delivery is valid up to and including it; null before payment.</summary>
+    public DateTimeOffset? SlaDeadline { get; init; }
+
+    /// <summary>Transaction of createOrder.</summary>
+    public string? CreateTxHash { get; init; }
+
+    /// <summary>Transaction of payOrder.</summary>
+    public string? PayTxHash { get; init; }
+
+    /// <summary>Transaction of deliverOrder.</summary>
+    public string? DeliverTxHash { get; init; }
+
+    /// <summary>Transaction of rejectOrder.</summary>
+    public string? RejectTxHash { get; init; }
+
+    /// <summary>Transaction of expireOrder.</summary>
+    public string? ExpireTxHash { get; init; }
+
+    /// <summary>Transaction that settled.</summary>
+    public string? ClearTxHash { get; init; }
+
+    /// <summary>When the order was accepted, or created on chain where we did not see it accepted.</summary>
+    public required DateTimeOffset CreatedTime { get; init; }
+
+    /// <summary>Block time of the payment.</summary>
+    public DateTimeOffset? PaidAt { get; init; }
+
+    /// <summary>Block time of the delivery.</summary>
+    public DateTimeOffset? DeliveredAt { get; init; }
+
+    /// <summary>Block time of the settlement.</summary>
+    public DateTimeOffset? ClearedAt { get; init; }
+
+    /// <summary>Block time of the rejection.</summary>
+    public DateTimeOffset? RejectedAt { get; init; }
+
+    /// <summary>Block time of the expiry.</summary>
+    public DateTimeOffset? ExpiredAt { get; init; }
+
+    /// <summary>What both sides consented to.</summary>
+    public required OrderTerms Terms { get; init; }
+}
+
+/// <summary>A step in flight: its outcome is not proven yet.</summary>
+public sealed record PendingOperation
+{
+    /// <summary>Which step.</summary>
+    public required OrderStep Op { get; init; }
+
+    /// <summary>Hash of the ERC-4337 operation; null for a step that the relayer sends itself, and while it waits for its nonce lane.</summary>
+    public string? UserOpHash { get; init; }
+
+    /// <summary>The transaction that carries it, once it is sent.</summary>
+    public string? TxHash { get; init; }
+
+    /// <summary>How often it was put into a transaction, from 1.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>When it was taken.</summary>
+    public required DateTimeOffset Since { get; init; }
+}
+
+/// <summary>A step that failed for good: it has had no effect and never will.</summary>
+public sealed record OperationFailure
+{
+    /// <summary>Which step.</summary>
+    public required OrderStep Op { get; init; }
+
+    /// <summary>PAY_REVERTED and its like, or RELAY_FAILED.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>For people: the decoded contract error, or what the EntryPoint said.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Hash of the ERC-4337 operation, where there was one.</summary>
+    public string? UserOpHash { get; init; }
+
+    /// <summary>The transaction in which it failed; null when it was predicted and never sent.</summary>
+    public string? TxHash { get; init; }
+
+    /// <summary>When that was known.</summary>
+    public required DateTimeOffset At { get; init; }
+}
+
+/// <summary>What a Provider delivered.</summary>
+public sealed record Delivery
+{
+    /// <summary><c>ord_…</c></summary>
+    public required string OrderId { get; init; }
+
+    /// <summary>Which of the two fields below is set.</summary>
+    public required DeliverableType DeliverableType { get; init; }
+
+    /// <summary>Set for type text.</summary>
+    public string? DeliverableText { get; init; }
+
+    /// <summary>Set for type schema.</summary>
+    public JsonElement? DeliverableSchema { get; init; }
+
+    /// <summary>keccak256, as it went on chain.</summary>
+    public required string ContentHash { get; init; }
+
+    /// <summary>submitted (on its way), accepted (on chain and paid out) or rejected (the order ended otherwise).</summary>
+    public required string Status { get; init; }
+
+    /// <summary>When the Provider submitted it.</summary>
+    public required DateTimeOffset SubmittedAt { get; init; }
+
+    /// <summary>Block time at which its hash was recorded.</summary>
+    public DateTimeOffset? VerifiedAt { get; init; }
+}
+
+/// <summary>Answer of accept: the negotiation, and the order that is being created.</summary>
+/// <param name="Negotiation">The negotiation, accepted.</param>
+/// <param name="Order">The order.</param>
+public sealed record AcceptNegotiationResult(Negotiation Negotiation, Order Order);

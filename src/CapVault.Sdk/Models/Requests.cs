@@ -1,0 +1,133 @@
+using System.Text.Json;
+
+namespace CapVault.Sdk;
+
+/// <summary>POST /agents</summary>
+public sealed record CreateAgentRequest
+{
+    /// <summary>1–64 characters, for people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Address of the person behind the account; it may do everything with it.</summary>
+    public required string Owner { get; init; }
+}
+
+/// <summary>POST /services</summary>
+public sealed record CreateServiceRequest
+{
+    /// <summary><c>agt_…</c> that sells it.</summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>1–128 characters.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Up to 4 096 characters.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Decimal string in USDC: <c>"1.00"</c>.</summary>
+    public required string Price { get; init; }
+
+    /// <summary>Minutes from payment in which delivery is valid: 5 – 525 600.</summary>
+    public required int SlaMinutes { get; init; }
+
+    /// <summary>What is delivered; the default value is text.</summary>
+    public DeliverableType? DeliverableType { get; init; }
+
+    /// <summary>Seconds in which a negotiation must be answered: 60 – 604 800; the default value is 900.</summary>
+    public int? NegotiationTtlSeconds { get; init; }
+}
+
+/// <summary>PATCH /services/{id}: makes a new version; running negotiations and orders keep theirs.</summary>
+public sealed record UpdateServiceRequest
+{
+    /// <summary>New name, or null to keep it.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>New description, or null to keep it.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>New price, or null to keep it.</summary>
+    public string? Price { get; init; }
+
+    /// <summary>New delivery window, or null to keep it.</summary>
+    public int? SlaMinutes { get; init; }
+
+    /// <summary>New answer window, or null to keep it.</summary>
+    public int? NegotiationTtlSeconds { get; init; }
+
+    /// <summary>Whether it takes new orders, or null to keep it.</summary>
+    public bool? Enabled { get; init; }
+}
+
+/// <summary>POST /orders/negotiate. Price, token and windows come from the service, never from the caller.</summary>
+public sealed record NegotiateOrderRequest
+{
+    /// <summary><c>svc_…</c></summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>What is asked for: any JSON, up to 64 KiB.</summary>
+    public JsonElement? Requirements { get; init; }
+
+    /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
+    public JsonElement? Metadata { get; init; }
+}
+
+/// <summary>POST /orders/negotiate/{id}/accept</summary>
+public sealed record AcceptNegotiationRequest
+{
+    /// <summary>The revision that is accepted; null means the current one.</summary>
+    public int? Revision { get; init; }
+}
+
+/// <summary>POST …/reject, of a negotiation or an order.</summary>
+public sealed record RejectRequest
+{
+    /// <summary>1–512 characters; its keccak256 goes on chain for an order.</summary>
+    public required string Reason { get; init; }
+}
+
+/// <summary>POST /orders/{id}/deliver</summary>
+public sealed record DeliverOrderRequest
+{
+    /// <summary>Which of the two fields below is set.</summary>
+    public required DeliverableType DeliverableType { get; init; }
+
+    /// <summary>For type text: 1 byte – 1 MiB of UTF-8.</summary>
+    public string? DeliverableText { get; init; }
+
+    /// <summary>For type schema: a JSON value of up to 1 MiB.</summary>
+    public JsonElement? DeliverableSchema { get; init; }
+}
+
+/// <summary>POST /sandbox/faucet</summary>
+public sealed record FaucetRequest
+{
+    /// <summary>Account that gets the test money.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Decimal string in USDC, up to 1 000 000.</summary>
+    public required string Amount { get; init; }
+}
+
+/// <summary>POST /sandbox/clock/advance</summary>
+public sealed record AdvanceClockRequest
+{
+    /// <summary>1 – 31 536 000.</summary>
+    public required int Seconds { get; init; }
+}
+
+/// <summary>Filters of GET /orders/negotiate and GET /orders.</summary>
+public sealed record ListRequest
+{
+    /// <summary>Only where the caller is on this side; null means both.</summary>
+    public Role? Role { get; init; }
+
+    /// <summary>Only in this status.</summary>
+    public string? Status { get; init; }
+
+    /// <summary>1–100; the default value is 20.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
+    public string? Cursor { get; init; }
+}

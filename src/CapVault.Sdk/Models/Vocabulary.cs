@@ -1,0 +1,236 @@
+using System.Text.Json.Serialization;
+
+namespace CapVault.Sdk;
+
+/// <summary>Where a negotiation stands. The last three are final, except that an accepted one may be accepted again after <c>create_failed</c>.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<NegotiationStatus>))]
+public readonly record struct NegotiationStatus(string Value) : IOpenString<NegotiationStatus>
+{
+    /// <summary>Waiting for an answer until <c>expiresAt</c>.</summary>
+    public static readonly NegotiationStatus Pending = new("pending");
+
+    /// <summary>The Provider consented; the order goes on chain.</summary>
+    public static readonly NegotiationStatus Accepted = new("accepted");
+
+    /// <summary>The Provider declined.</summary>
+    public static readonly NegotiationStatus Rejected = new("rejected");
+
+    /// <summary>Nobody answered in time.</summary>
+    public static readonly NegotiationStatus Expired = new("expired");
+
+    /// <inheritdoc/>
+    public static NegotiationStatus Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>Where an order stands: its phase on chain, or the step that is in flight.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<OrderStatus>))]
+public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatus>
+{
+    /// <summary>createOrder is in flight.</summary>
+    public static readonly OrderStatus Creating = new("creating");
+
+    /// <summary>On chain, waiting for payment until <c>payDeadline</c>.</summary>
+    public static readonly OrderStatus Created = new("created");
+
+    /// <summary>payOrder is in flight.</summary>
+    public static readonly OrderStatus Paying = new("paying");
+
+    /// <summary>The price is locked; the Provider works until <c>slaDeadline</c>.</summary>
+    public static readonly OrderStatus Paid = new("paid");
+
+    /// <summary>deliverOrder is in flight.</summary>
+    public static readonly OrderStatus Delivering = new("delivering");
+
+    /// <summary>Delivered and under review; only where the terms ask for one.</summary>
+    public static readonly OrderStatus Delivered = new("delivered");
+
+    /// <summary>Disputed; only where the terms name an Arbiter.</summary>
+    public static readonly OrderStatus Disputed = new("disputed");
+
+    /// <summary>rejectOrder is in flight.</summary>
+    public static readonly OrderStatus Rejecting = new("rejecting");
+
+    /// <summary>expireOrder is in flight.</summary>
+    public static readonly OrderStatus Expiring = new("expiring");
+
+    /// <summary>Final: paid out.</summary>
+    public static readonly OrderStatus Completed = new("completed");
+
+    /// <summary>Final: refunded, or never paid.</summary>
+    public static readonly OrderStatus Rejected = new("rejected");
+
+    /// <summary>Final: a deadline passed.</summary>
+    public static readonly OrderStatus Expired = new("expired");
+
+    /// <summary>createOrder did not succeed; accepting again retries.</summary>
+    public static readonly OrderStatus CreateFailed = new("create_failed");
+
+    /// <summary>Whether nothing can change any more.</summary>
+    [JsonIgnore]
+    public bool IsFinal => this == Completed || this == Rejected || this == Expired;
+
+    /// <summary>Whether a step is in flight, so that the status will change by itself.</summary>
+    [JsonIgnore]
+    public bool IsTransient => this == Creating || this == Paying || this == Delivering || this == Rejecting || this == Expiring;
+
+    /// <inheritdoc/>
+    public static OrderStatus Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>How a finished order ended.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<FinalStatus>))]
+public readonly record struct FinalStatus(string Value) : IOpenString<FinalStatus>
+{
+    /// <summary>Delivered and paid out.</summary>
+    public static readonly FinalStatus Done = new("DONE");
+
+    /// <summary>Rejected before payment.</summary>
+    public static readonly FinalStatus Canceled = new("CANCELED");
+
+    /// <summary>Rejected after payment; the Requester has its money back.</summary>
+    public static readonly FinalStatus Refunded = new("REFUNDED");
+
+    /// <summary>A deadline passed.</summary>
+    public static readonly FinalStatus Expired = new("EXPIRED");
+
+    /// <inheritdoc/>
+    public static FinalStatus Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>A step of an order that goes on chain.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<OrderStep>))]
+public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
+{
+    /// <summary>createOrder.</summary>
+    public static readonly OrderStep Create = new("create");
+
+    /// <summary>approve and payOrder.</summary>
+    public static readonly OrderStep Pay = new("pay");
+
+    /// <summary>deliverOrder.</summary>
+    public static readonly OrderStep Deliver = new("deliver");
+
+    /// <summary>rejectOrder.</summary>
+    public static readonly OrderStep Reject = new("reject");
+
+    /// <summary>expireOrder.</summary>
+    public static readonly OrderStep Expire = new("expire");
+
+    /// <inheritdoc/>
+    public static OrderStep Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>Which side of an order an agent is on.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<Role>))]
+public readonly record struct Role(string Value) : IOpenString<Role>
+{
+    /// <summary>The side that buys.</summary>
+    public static readonly Role Requester = new("requester");
+
+    /// <summary>The side that sells.</summary>
+    public static readonly Role Provider = new("provider");
+
+    /// <inheritdoc/>
+    public static Role Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>What a deliverable is made of; decides what its hash covers.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<DeliverableType>))]
+public readonly record struct DeliverableType(string Value) : IOpenString<DeliverableType>
+{
+    /// <summary>Text; the hash covers its UTF-8 bytes exactly as submitted.</summary>
+    public static readonly DeliverableType Text = new("text");
+
+    /// <summary>A JSON value; the hash covers its RFC 8785 canonical bytes.</summary>
+    public static readonly DeliverableType Schema = new("schema");
+
+    /// <inheritdoc/>
+    public static DeliverableType Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>What happened. Subscriptions filter by these names, with <c>*</c> as a suffix.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<EventType>))]
+public readonly record struct EventType(string Value) : IOpenString<EventType>
+{
+    /// <summary>A Requester asked for a service; told to the Provider.</summary>
+    public static readonly EventType NegotiationCreated = new("negotiation_created");
+
+    /// <summary>The Provider consented; told to both, on audience <c>all</c> only.</summary>
+    public static readonly EventType NegotiationAccepted = new("negotiation_accepted");
+
+    /// <summary>The Provider declined; told to the Requester.</summary>
+    public static readonly EventType NegotiationRejected = new("negotiation_rejected");
+
+    /// <summary>Nobody answered in time; told to the Requester.</summary>
+    public static readonly EventType NegotiationExpired = new("negotiation_expired");
+
+    /// <summary>createOrder is in flight; told to the operator.</summary>
+    public static readonly EventType OrderCreating = new("order_creating");
+
+    /// <summary>payOrder is in flight; told to the operator.</summary>
+    public static readonly EventType OrderPaying = new("order_paying");
+
+    /// <summary>The order is on chain; told to both.</summary>
+    public static readonly EventType OrderCreated = new("order_created");
+
+    /// <summary>The price is locked; told to the Provider.</summary>
+    public static readonly EventType OrderPaid = new("order_paid");
+
+    /// <summary>Delivered and paid out; told to the Requester.</summary>
+    public static readonly EventType OrderCompleted = new("order_completed");
+
+    /// <summary>Rejected; told to both.</summary>
+    public static readonly EventType OrderRejected = new("order_rejected");
+
+    /// <summary>A deadline passed; told to both.</summary>
+    public static readonly EventType OrderExpired = new("order_expired");
+
+    /// <summary>The chain took an earlier event back; told to both. <c>data.eventId</c> names it.</summary>
+    public static readonly EventType OrderReverted = new("order_reverted");
+
+    /// <summary>A payout could not be pushed and waits for a claim; told to its account.</summary>
+    public static readonly EventType PayoutDeferred = new("payout_deferred");
+
+    /// <summary>A deferred payout was taken; told to its account.</summary>
+    public static readonly EventType PayoutClaimed = new("payout_claimed");
+
+    /// <summary>createOrder failed for good; told to the one who accepted.</summary>
+    public static readonly EventType OrderCreateFailed = new("order_create_failed");
+
+    /// <summary>payOrder failed for good; told to the Requester.</summary>
+    public static readonly EventType OrderPayFailed = new("order_pay_failed");
+
+    /// <summary>deliverOrder failed for good; told to the Provider.</summary>
+    public static readonly EventType OrderDeliverFailed = new("order_deliver_failed");
+
+    /// <inheritdoc/>
+    public static EventType Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
