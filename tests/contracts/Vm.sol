@@ -28,7 +28,8 @@ interface Vm {
     function load(address target, bytes32 slot) external view returns (bytes32);
     function prank(address sender) external;
     function label(address account, string calldata name) external;
-    function cool(address target) external;
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getBlockTimestamp() external view returns (uint256);
     function lastCallGas() external view returns (Gas memory);
     function snapshotState() external returns (uint256 id);
