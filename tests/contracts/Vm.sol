@@ -27,6 +27,10 @@ interface Vm {
     function etch(address target, bytes calldata code) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
+    function deal(address account, uint256 balance) external;
+    function fee(uint256 baseFee) external;
+    function txGasPrice(uint256 price) external;
     function label(address account, string calldata name) external;
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
