@@ -69,6 +69,9 @@ public static class ErrorCodes
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
+    /// <summary>422: the content is not what its hash says.</summary>
+    public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
+
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace CapVault.Sdk;
 
@@ -297,6 +298,11 @@ public sealed record Delivery
 
     /// <summary>Block time at which its hash was recorded.</summary>
     public DateTimeOffset? VerifiedAt { get; init; }
+
+    /// <summary>Not on the wire: set by <see cref="AgentClient.GetDeliveryAsync"/> when the hash of the content, computed here, is
+    /// <see cref="ContentHash"/>.</summary>
+    [JsonIgnore]
+    public bool HashVerified { get; init; }
 }
 
 /// <summary>Answer of accept: the negotiation, and the order that is being created.</summary>

@@ -1,0 +1,55 @@
+using Nethereum.Hex.HexConvertors.Extensions;
+using CapVault.Sdk.Transport;
+
+namespace CapVault.Sdk;
+
+/// <summary>A delivery that is proven.</summary>
+/// <param name="Order">The order, settled where its terms ask for no review.</param>
+/// <param name="TxHash">Transaction of deliverOrder.</param>
+/// <param name="ContentHash">keccak256 of what was sent, computed here, 0x-prefixed; equal to the recorded one.</param>
+public sealed record DeliverOrderResult(Order Order, string TxHash, string ContentHash);
+
+public sealed partial class AgentClient
+{
+    /// <summary>Delivers, as the Provider, and returns when the hash is on chain.</summary>
+    /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
+    /// <param name="request">The content.</param>
+    /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
+    /// <exception cref="ArgumentException">The content does not fit its type.</exception>
+    /// <exception cref="CapApiException">Refused, or deliverOrder failed for good (<c>DELIVER_REVERTED</c>): the order is <c>paid</c> again and
+    /// may be delivered. <c>CONTENT_HASH_MISMATCH</c>: the relayer recorded another hash than that of this content.</exception>
+    /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
+    public async Task<DeliverOrderResult> DeliverOrderAsync(
+        string orderId, DeliverOrderRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var hash = DeliverableHash.Of(request.DeliverableType, request.DeliverableText, request.DeliverableSchema).ToHex(prefix: true);
+        var order = await StepAsync(OrderStep.Deliver, orderId, request, cancellationToken);
+        return string.Equals(order.DeliverableHash, hash, StringComparison.OrdinalIgnoreCase)
+            ? new DeliverOrderResult(order, order.DeliverTxHash!, hash)
+            : throw new CapApiException(
+                200, ErrorCodes.ContentHashMismatch, $"The relayer recorded deliverable hash {order.DeliverableHash}, expected {hash}.");
+    }
+
+    /// <summary>Reads what was delivered and checks it against its hash; see <see cref="Delivery.HashVerified"/>.</summary>
+    /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<Delivery> GetDeliveryAsync(string orderId, CancellationToken cancellationToken = default)
+    {
+        var delivery = await _api.GetAsync<Delivery>($"orders/{Paths.Segment(orderId)}/delivery", cancellationToken);
+        return delivery with { HashVerified = MatchesContent(delivery) };
+    }
+
+    private static bool MatchesContent(Delivery delivery)
+    {
+        try
+        {
+            var hash = DeliverableHash.Of(delivery.DeliverableType, delivery.DeliverableText, delivery.DeliverableSchema);
+            return string.Equals(delivery.ContentHash, hash.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase);
+        }
+        catch (ArgumentException)
+        {
+            return false; // content that has no hash cannot be what was recorded
+        }
+    }
+}

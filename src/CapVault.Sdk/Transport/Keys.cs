@@ -1,0 +1,13 @@
+namespace CapVault.Sdk.Transport;
+
+internal static class Keys
+{
+    /// <summary>Refuses a key of the wrong kind before it is sent anywhere. The message never shows the key.</summary>
+    public static string Require(string key, string prefix, string expected)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return key.StartsWith(prefix, StringComparison.Ordinal) && !key.Any(char.IsWhiteSpace)
+            ? key
+            : throw new ArgumentException($"Found a key that is not one, expected {expected}.", nameof(key));
+    }
+}
