@@ -105,6 +105,11 @@ public sealed class Lane(
             }
         }
 
+        foreach (var done in _sentAt.Keys.Except(unmined.Select(signed => signed.LaneTxId)).ToList())
+        {
+            _sentAt.Remove(done);
+        }
+
         return unmined.Count > 0;
     }
 
