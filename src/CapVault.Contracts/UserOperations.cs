@@ -1,6 +1,7 @@
 using System.Numerics;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using Nethereum.ABI;
+using Nethereum.Signer;
 using Nethereum.Util;
 
 namespace CapVault.Contracts;
@@ -40,6 +41,9 @@ public sealed class UserOperations
             new ABIValue("bytes32", operation.GasFees),
             new ABIValue("bytes32", Keccak(operation.PaymasterAndData)))));
     }
+
+    /// <summary>The account key's signature of an operation: 65 bytes.</summary>
+    public static byte[] Sign(byte[] userOpHash, EthECKey key) => Eip712.Sign(key, userOpHash);
 
     /// <summary>verificationGasLimit ‖ callGasLimit.</summary>
     public static byte[] AccountGasLimits(BigInteger verificationGasLimit, BigInteger callGasLimit) => Pack(verificationGasLimit, callGasLimit);
