@@ -5,8 +5,8 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @title USDC for test networks
 /// @notice 6 decimals and a denylist like the real token; whoever holds the minter's key makes as much as it likes.
-/// @dev Runs behind a proxy, so its settings are constants and immutables, not storage. The separate denylist slots and the proxy
-/// make a transfer cost what the real one costs (44.8k).
+/// @dev Runs behind a proxy, so its settings are constants and immutables, not storage. Slot by slot a transfer reads and
+/// writes as much as the real one's, and costs about as much (45.4k gas; 44.8k).
 contract SandboxUSDC is ERC20 {
     /// @notice Mints, and keeps the denylist.
     address public immutable minter;

@@ -53,4 +53,13 @@ public class ABIEncode
 
     /// <summary>abi.encodePacked(…) of the [Parameter] properties.</summary>
     public byte[] GetABIParamsEncodedPacked<T>(T input) => ParameterList.Of(input.GetType()).EncodePacked(input);
+
+    /// <summary>An object with [Parameter] properties from what GetABIParamsEncoded made of one.</summary>
+    /// <exception cref="FormatException">The bytes are not the encoding of the properties' types.</exception>
+    public T DecodeEncodedComplexType<T>(byte[] encoded)
+    {
+        var value = Activator.CreateInstance<T>();
+        ParameterList.Of(typeof(T)).Read(new AbiReader(encoded, 0), 0, value);
+        return value;
+    }
 }

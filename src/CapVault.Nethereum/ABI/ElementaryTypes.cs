@@ -49,7 +49,7 @@ internal sealed class IntType : ABIType
         var value = new BigInteger(word, isUnsigned: !signed, isBigEndian: true);
         return Type.GetTypeCode(type) switch
         {
-            TypeCode.Byte => (byte)value,
+            TypeCode.Byte => (object)(byte)value,
             TypeCode.SByte => (sbyte)value,
             TypeCode.UInt16 => (ushort)value,
             TypeCode.Int16 => (short)value,

@@ -1,0 +1,125 @@
+using System.Numerics;
+using Nethereum.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Hex.HexTypes;
+using Nethereum.JsonRpc.Client;
+using Nethereum.RPC.Eth.DTOs;
+using Nethereum.Web3;
+
+namespace CapVault.Relayer.Chain;
+
+/// <summary>What the relayer asks its node. The only place that talks JSON-RPC.</summary>
+public sealed class ChainClient(IClient rpc)
+{
+    private readonly Web3 _web3 = new(rpc);
+
+    /// <summary>Number of the newest block.</summary>
+    public async Task<long> GetHeadNumberAsync(CancellationToken cancellationToken) =>
+        (long)(await _web3.Eth.Blocks.GetBlockNumber.SendRequestAsync().WaitAsync(cancellationToken)).Value;
+
+    /// <summary>A block with the hashes of its transactions, or null if the node has none of that number.</summary>
+    public async Task<BlockWithTransactionHashes?> GetBlockAsync(long number, CancellationToken cancellationToken) =>
+        await _web3.Eth.Blocks.GetBlockWithTransactionsHashesByNumber.SendRequestAsync(new HexBigInteger(number)).WaitAsync(cancellationToken);
+
+    /// <summary>Logs of exactly this block: asked by hash, so that a reorg in between cannot mix two branches.</summary>
+    public async Task<FilterLog[]> GetLogsAsync(string blockHash, string[] addresses, CancellationToken cancellationToken) =>
+        await rpc.SendRequestAsync<FilterLog[]>(new RpcRequest(1, "eth_getLogs", new { blockHash, address = addresses })).WaitAsync(cancellationToken) ?? [];
+
+    /// <summary>A receipt, or null while the transaction is not mined.</summary>
+    public async Task<TransactionReceipt?> GetReceiptAsync(byte[] txHash, CancellationToken cancellationToken) =>
+        await _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(txHash.ToHex(true)).WaitAsync(cancellationToken);
+
+    /// <summary>Sends a signed transaction.</summary>
+    /// <exception cref="RpcResponseException">The node refuses it.</exception>
+    public async Task SendRawAsync(byte[] raw, CancellationToken cancellationToken) =>
+        await _web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(raw.ToHex(true)).WaitAsync(cancellationToken);
+
+    /// <summary>Mined transactions of an EOA.</summary>
+    public async Task<long> GetNonceAsync(string address, CancellationToken cancellationToken) =>
+        (long)(await _web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(address, BlockParameter.CreateLatest()).WaitAsync(cancellationToken)).Value;
+
+    /// <summary>Balance in wei.</summary>
+    public async Task<BigInteger> GetBalanceAsync(string address, CancellationToken cancellationToken) =>
+        (await _web3.Eth.GetBalance.SendRequestAsync(address).WaitAsync(cancellationToken)).Value;
+
+    /// <summary>Chain id.</summary>
+    public async Task<BigInteger> GetChainIdAsync(CancellationToken cancellationToken) =>
+        (await _web3.Eth.ChainId.SendRequestAsync().WaitAsync(cancellationToken)).Value;
+
+    /// <summary>Code at an address, or empty.</summary>
+    public async Task<byte[]> GetCodeAsync(string address, CancellationToken cancellationToken) =>
+        (await _web3.Eth.GetCode.SendRequestAsync(address).WaitAsync(cancellationToken)).HexToByteArray();
+
+    /// <summary>Asks a view function.</summary>
+    public async Task<TReturn> QueryAsync<TFunction, TReturn>(string contract, TFunction function, CancellationToken cancellationToken)
+        where TFunction : FunctionMessage, new() =>
+        await _web3.Eth.GetContractQueryHandler<TFunction>().QueryAsync<TReturn>(contract, function).WaitAsync(cancellationToken);
+
+    /// <summary>Asks a view function that returns several values.</summary>
+    public async Task<TOutput> QueryManyAsync<TFunction, TOutput>(string contract, TFunction function, CancellationToken cancellationToken)
+        where TFunction : FunctionMessage, new()
+        where TOutput : Nethereum.ABI.FunctionEncoding.Attributes.IFunctionOutputDTO, new() =>
+        await _web3.Eth.GetContractQueryHandler<TFunction>().QueryDeserializingToObjectAsync<TOutput>(function, contract).WaitAsync(cancellationToken);
+
+    /// <summary>Runs a transaction on top of the newest block without sending it, and returns its logs too.</summary>
+    public async Task<SimulatedCall> SimulateAsync(string from, string to, byte[] data, BigInteger value, long gas, CancellationToken cancellationToken)
+    {
+        var call = new
+        {
+            from,
+            to,
+            input = data.ToHex(true),
+            value = new HexBigInteger(value).HexValue,
+            gas = new HexBigInteger(gas).HexValue,
+        };
+        var payload = new { blockStateCalls = new[] { new { calls = new[] { call } } }, validation = false, traceTransfers = false };
+        var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
+        return blocks[0].Calls[0];
+    }
+
+    /// <summary>A method that Nethereum has no words for (a sandbox node's own).</summary>
+    public async Task<T> RequestAsync<T>(string method, CancellationToken cancellationToken, params object[] parameters) =>
+        await rpc.SendRequestAsync<T>(new RpcRequest(1, method, parameters)).WaitAsync(cancellationToken);
+}
+
+/// <summary>A block of <c>eth_simulateV1</c>.</summary>
+public sealed class SimulatedBlock
+{
+    /// <summary>Its calls.</summary>
+    public SimulatedCall[] Calls { get; set; } = [];
+}
+
+/// <summary>A call of <c>eth_simulateV1</c>.</summary>
+public sealed class SimulatedCall
+{
+    /// <summary>0x1: it succeeded.</summary>
+    public string Status { get; set; } = "";
+
+    /// <summary>What it returned, or reverted with.</summary>
+    public string ReturnData { get; set; } = "";
+
+    /// <summary>Gas that it used, hex.</summary>
+    public string GasUsed { get; set; } = "";
+
+    /// <summary>What it logged.</summary>
+    public FilterLog[] Logs { get; set; } = [];
+
+    /// <summary>Why it failed.</summary>
+    public SimulatedError? Error { get; set; }
+
+    /// <summary>Whether it succeeded.</summary>
+    public bool Succeeded => Status == "0x1";
+
+    /// <summary>What it reverted with; nodes differ in where they put it.</summary>
+    public byte[] RevertData => (ReturnData is { Length: > 2 } returned ? returned : Error?.Data ?? "0x").HexToByteArray();
+}
+
+/// <summary>Why a call of <c>eth_simulateV1</c> failed.</summary>
+public sealed class SimulatedError
+{
+    /// <summary>For people.</summary>
+    public string? Message { get; set; }
+
+    /// <summary>What it reverted with.</summary>
+    public string? Data { get; set; }
+}

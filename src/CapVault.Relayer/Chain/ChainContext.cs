@@ -1,0 +1,40 @@
+using System.Numerics;
+using CapVault.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Signer;
+
+namespace CapVault.Relayer.Chain;
+
+/// <summary>The one chain that this relayer serves: its contracts, and our keys on it.</summary>
+public sealed class ChainContext(Deployment deployment, RelayerOptions options)
+{
+    /// <summary>EIP-155 chain id.</summary>
+    public BigInteger ChainId { get; } = deployment.ChainId;
+
+    /// <summary>CAPVault.</summary>
+    public string Vault { get; } = deployment.Vault;
+
+    /// <summary>EntryPoint v0.8.</summary>
+    public string EntryPoint { get; } = deployment.EntryPoint;
+
+    /// <summary>AgentAccountFactory.</summary>
+    public string AccountFactory { get; } = deployment.AccountFactory;
+
+    /// <summary>CAPPaymaster.</summary>
+    public string Paymaster { get; } = deployment.Paymaster;
+
+    /// <summary>USDC.</summary>
+    public string Usdc { get; } = deployment.Usdc;
+
+    /// <summary>First block that can hold a log of ours.</summary>
+    public long DeployBlock { get; } = deployment.DeployBlock;
+
+    /// <summary>The EOA that submits.</summary>
+    public EthECKey LaneKey { get; } = new(options.LaneKey);
+
+    /// <summary>The key whose signature the paymaster accepts.</summary>
+    public EthECKey SponsorKey { get; } = new(options.SponsorKey);
+
+    /// <summary>The vault as bytes, for storage and comparison.</summary>
+    public byte[] VaultBytes { get; } = deployment.Vault.HexToByteArray();
+}

@@ -1,0 +1,33 @@
+using System.Net.WebSockets;
+using CapVault.Relayer.Http;
+using CapVault.Sdk;
+using Microsoft.Extensions.Options;
+
+namespace CapVault.Relayer.Events;
+
+/// <summary>WebSocket <c>/stream</c>.</summary>
+public static class StreamApi
+{
+    /// <summary>The sub-protocol that clients ask for.</summary>
+    public const string SubProtocol = "cap.v1+json";
+
+    /// <summary>Maps the route.</summary>
+    public static void MapStream(this RouteGroupBuilder api) => api.MapGet("/stream", async (
+        HttpContext context, EventLog events, TimeProvider time, IOptions<RelayerOptions> options, IHostApplicationLifetime lifetime, ILogger<StreamConnection> log) =>
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            throw ApiException.Invalid("Upgrade", context.Request.Headers.Upgrade, $"a WebSocket handshake with sub-protocol {SubProtocol}");
+        }
+
+        var requested = context.WebSockets.WebSocketRequestedProtocols;
+        if (requested.Count > 0 && !requested.Contains(SubProtocol))
+        {
+            throw ApiException.Invalid("Sec-WebSocket-Protocol", string.Join(", ", requested), SubProtocol);
+        }
+
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = requested.Count > 0 ? SubProtocol : null });
+        await new StreamConnection(socket, context.Caller(), events, time, options.Value.HeartbeatSeconds, log)
+            .RunAsync(lifetime.ApplicationStopping, context.RequestAborted);
+    });
+}

@@ -1,0 +1,40 @@
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Http;
+
+/// <summary>An answer that is an error: thrown anywhere below a route, written by <see cref="Envelopes"/>.</summary>
+public sealed class ApiException(int status, string code, string message, object? details = null, bool retryable = false) : Exception(message)
+{
+    /// <summary>HTTP status.</summary>
+    public int Status => status;
+
+    /// <summary>One of <see cref="ErrorCodes"/>.</summary>
+    public string Code => code;
+
+    /// <summary>The message in parts, for programs.</summary>
+    public object? Details => details;
+
+    /// <summary>Whether the same call may succeed later.</summary>
+    public bool Retryable => retryable;
+
+    /// <summary>A field that is malformed or out of range.</summary>
+    public static ApiException Invalid(string field, string? found, string expected) =>
+        new(400, ErrorCodes.ValidationError, $"{field}: found {Quote(found)}, expected {expected}.", new { field, found, expected });
+
+    /// <summary>A field that must be there.</summary>
+    public static ApiException Missing(string field) =>
+        new(400, ErrorCodes.MissingRequiredField, $"{field}: found nothing, expected a value.", new { field });
+
+    /// <summary>Something that is not there, or not the caller's: which of the two is not told.</summary>
+    public static ApiException NotFound(string code, string what, string id) =>
+        new(404, code, $"There is no {what} {Quote(id)} for this key.", new { id });
+
+    /// <summary>A party in the wrong role.</summary>
+    public static ApiException Forbidden(string message) => new(403, ErrorCodes.Forbidden, message);
+
+    /// <summary>A state that does not allow the call.</summary>
+    public static ApiException State(string code, string message, object details, bool retryable = false) => new(409, code, message, details, retryable);
+
+    // A hostile value must not blow up the answer or the log.
+    private static string Quote(string? value) => value is null ? "nothing" : $"\"{(value.Length <= 80 ? value : string.Concat(value.AsSpan(0, 80), "…"))}\"";
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using CapVault.Sdk;
+using Nethereum.JsonRpc.Client;
+
+namespace CapVault.Relayer.Http;
+
+/// <summary>The one shape of every answer, success or error.</summary>
+public static class Envelopes
+{
+    private const string RequestIdHeader = "X-Request-ID";
+
+    /// <summary>A success.</summary>
+    public static IResult Ok<T>(HttpContext context, T data, int status = 200) =>
+        Results.Json(new Envelope<T> { Success = true, Data = data, Meta = Meta(context) }, CapJson.Options, statusCode: status);
+
+    /// <summary>A page of a list.</summary>
+    public static IResult Page<T>(HttpContext context, Page<T> page) =>
+        Results.Json(
+            new Envelope<IReadOnlyList<T>> { Success = true, Data = page.Items, Page = new(page.NextCursor, page.HasMore), Meta = Meta(context) },
+            CapJson.Options);
+
+    /// <summary>Turns what is thrown below into an error answer, and bare statuses (no route, wrong method) too.</summary>
+    public static void UseEnvelopes(this WebApplication app)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("CapVault.Relayer.Http");
+        app.Use(async (context, next) =>
+        {
+            context.Response.Headers[RequestIdHeader] = RequestId(context);
+            try
+            {
+                await next(context);
+            }
+            catch (Exception exception) when (!context.Response.HasStarted)
+            {
+                if (exception is OperationCanceledException && context.RequestAborted.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                var error = AsApiException(exception);
+                if (error.Status >= 500)
+                {
+                    log.LogError(exception, "{Method} {Path} failed, request {RequestId}", context.Request.Method, context.Request.Path, RequestId(context));
+                }
+
+                await WriteAsync(context, error);
+            }
+        });
+        app.UseStatusCodePages(async status =>
+        {
+            var context = status.HttpContext;
+            if (BareStatus(context) is { } error)
+            {
+                await WriteAsync(context, error);
+            }
+        });
+    }
+
+    private static ApiException AsApiException(Exception exception) => exception switch
+    {
+        ApiException api => api,
+        BadHttpRequestException { StatusCode: 413 } => new(413, ErrorCodes.PayloadTooLarge, "The body is larger than 4 MiB. Send less."),
+        BadHttpRequestException bad => new(400, ErrorCodes.ValidationError, $"The request cannot be read: {bad.Message}"),
+        RpcClientUnknownException or RpcClientTimeoutException or HttpRequestException =>
+            new(503, ErrorCodes.RelayerUnavailable, "The relayer cannot reach its chain node. Nothing was done; try again shortly.", retryable: true),
+        ObjectDisposedException or OperationCanceledException =>
+            new(503, ErrorCodes.RelayerUnavailable, "The relayer is stopping. Try again shortly.", retryable: true),
+        _ => new(500, ErrorCodes.InternalError, "Something failed here that is not your fault. Repeat the call: repeats have one effect.", retryable: true),
+    };
+
+    private static ApiException? BareStatus(HttpContext context) => context.Response.StatusCode switch
+    {
+        404 => new(404, ErrorCodes.NotFound, $"There is no route {context.Request.Path}. The API is below /api/v1."),
+        405 => new(405, ErrorCodes.MethodNotAllowed, $"{context.Request.Method} is not allowed on {context.Request.Path}; expected {context.Response.Headers.Allow}."),
+        _ => null,
+    };
+
+    private static async Task WriteAsync(HttpContext context, ApiException error)
+    {
+        context.Response.Clear();
+        context.Response.StatusCode = error.Status;
+        context.Response.Headers[RequestIdHeader] = RequestId(context);
+        if (error is { Retryable: true, Status: 503 or 429 })
+        {
+            context.Response.Headers.RetryAfter = "1";
+        }
+
+        var body = new Envelope<object>
+        {
+            Success = false,
+            Error = new ErrorBody
+            {
+                Code = error.Code,
+                Message = error.Message,
+                Details = error.Details is null ? null : JsonSerializer.SerializeToElement(error.Details, CapJson.Options).Deserialize<Dictionary<string, JsonElement>>(),
+                Retryable = error.Retryable,
+            },
+            Meta = Meta(context),
+        };
+        await context.Response.WriteAsJsonAsync(body, CapJson.Options, context.RequestAborted);
+    }
+
+    private static ResponseMeta Meta(HttpContext context) => new(RequestId(context));
+
+    private static string RequestId(HttpContext context) =>
+        context.Request.Headers.TryGetValue(RequestIdHeader, out var given) && IsUsable(given.ToString()) ? given.ToString() : context.TraceIdentifier;
+
+    // Echoed into a header and logs: nothing that could break out of either.
+    private static bool IsUsable([NotNullWhen(true)] string? id) =>
+        id is { Length: > 0 and <= 128 } && id.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.');
+}

@@ -1,0 +1,44 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Http;
+
+/// <summary>Cursor paging, newest first, by (created_at, id): stable while rows are added.</summary>
+/// <param name="Limit">1 – 100.</param>
+/// <param name="BeforeTime">Rows created before it, or in the same millisecond with a smaller id.</param>
+/// <param name="BeforeId">See there.</param>
+public sealed record Paging(int Limit, long BeforeTime, string BeforeId)
+{
+    /// <summary>Reads <c>limit</c> and <c>cursor</c>.</summary>
+    /// <exception cref="ApiException">400 for a limit out of range or a cursor that is not ours.</exception>
+    public static Paging From(HttpRequest request)
+    {
+        var limit = request.Query["limit"].ToString() is { Length: > 0 } text
+            ? Fields.Range("limit", int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, 1, 100)
+            : 20;
+        if (request.Query["cursor"].ToString() is not { Length: > 0 } cursor)
+        {
+            return new Paging(limit, long.MaxValue, "");
+        }
+
+        return TryDecode(cursor) is [var time, var id] && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out var before)
+            ? new Paging(limit, before, id)
+            : throw ApiException.Invalid("cursor", cursor, "a nextCursor of a page before");
+    }
+
+    /// <summary>Makes the page of <paramref name="rows"/>, which were asked for with one more than <see cref="Limit"/>.</summary>
+    public Page<TItem> ToPage<TRow, TItem>(List<TRow> rows, Func<TRow, TItem> item, Func<TRow, (long CreatedAt, string Id)> key)
+    {
+        var hasMore = rows.Count > Limit;
+        var page = hasMore ? rows[..Limit] : rows;
+        return new Page<TItem>(page.ConvertAll(row => item(row)), hasMore ? Encode(key(page[^1])) : null);
+    }
+
+    private static string Encode((long CreatedAt, string Id) key) =>
+        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{key.CreatedAt}:{key.Id}")));
+
+    private static string[]? TryDecode(string cursor) =>
+        Base64Url.IsValid(cursor) ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor)).Split(':', 2) : null;
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Http;
+
+/// <summary>Reads a JSON body strictly: unknown, missing, duplicate and mistyped fields are errors that name the field.</summary>
+public static partial class RequestBody
+{
+    /// <exception cref="ApiException">415 for another content type, 400 for anything that is not a <typeparamref name="T"/>.</exception>
+    public static async Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+        where T : class
+    {
+        if (!request.HasJsonContentType())
+        {
+            throw new ApiException(
+                415, ErrorCodes.UnsupportedMediaType, $"Content-Type: found \"{request.ContentType}\", expected application/json.");
+        }
+
+        try
+        {
+            return await JsonSerializer.DeserializeAsync<T>(request.Body, CapJson.Strict, cancellationToken)
+                ?? throw ApiException.Invalid("body", "null", "a JSON object");
+        }
+        catch (JsonException exception)
+        {
+            throw Explain(exception);
+        }
+        catch (InvalidOperationException)
+        {
+            // Invalid UTF-8 inside a string.
+            throw ApiException.Invalid("body", "text that is not UTF-8", "JSON in UTF-8");
+        }
+    }
+
+    /// <summary>As <see cref="ReadAsync{T}"/>, but an empty body counts as an empty object.</summary>
+    public static Task<T> ReadOrDefaultAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+        where T : class, new() =>
+        request.ContentLength is null or 0 && !request.Headers.ContainsKey("Transfer-Encoding")
+            ? Task.FromResult(new T())
+            : ReadAsync<T>(request, cancellationToken);
+
+    private static ApiException Explain(JsonException exception)
+    {
+        if (MissingProperties().Match(exception.Message) is { Success: true } missing)
+        {
+            return ApiException.Missing(missing.Groups[1].Value);
+        }
+
+        if (UnknownProperty().Match(exception.Message) is { Success: true } unknown)
+        {
+            return new ApiException(
+                400,
+                ErrorCodes.ValidationError,
+                $"{unknown.Groups[1].Value}: found a field that this call does not take. Leave it out.",
+                new { field = unknown.Groups[1].Value });
+        }
+
+        var field = exception.Path is { Length: > 2 } path ? path[2..] : "body";
+        var position = exception.LineNumber is { } line ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})" : "";
+        return new ApiException(400, ErrorCodes.ValidationError, $"{field}: found JSON that does not fit{position}, expected what the API describes.", new { field });
+    }
+
+    [GeneratedRegex("missing required properties including: '([^']+)'", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex MissingProperties();
+
+    [GeneratedRegex("The JSON property '([^']+)' could not be mapped", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex UnknownProperty();
+}

@@ -1,0 +1,96 @@
+using CapVault.Relayer.Storage;
+using Microsoft.Extensions.Options;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>A lane transaction with the operations that it carries.</summary>
+/// <param name="LaneTxId">Its row.</param>
+/// <param name="Nonce">Its nonce.</param>
+/// <param name="Operations">User operations, or exactly one operation of the relayer's own.</param>
+public sealed record Bundle(long LaneTxId, long Nonce, IReadOnlyList<Operation> Operations)
+{
+    /// <summary>Whether it goes through the EntryPoint.</summary>
+    public bool IsUserOps => Operations[0].Kind == OperationKind.UserOp;
+}
+
+/// <summary>Decides what goes into the next transaction. Claiming operations and taking the nonce are one transaction.</summary>
+public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvider time)
+{
+    /// <summary>
+    /// The next bundle of <paramref name="eoa"/>, or null if there is nothing to send. A transaction that was built and never signed
+    /// (a crash, or everything in it was refused) gives its nonce to the next operations.
+    /// </summary>
+    public Task<Bundle?> ClaimAsync(byte[] eoa, CancellationToken cancellationToken) => db.WriteAsync<Bundle?>(
+        async tx =>
+        {
+            var built = await tx.FirstOrDefaultAsync<LaneTx>(
+                "SELECT lane_tx_id, nonce FROM lane_tx WHERE eoa = @eoa AND state = 'BUILT' ORDER BY nonce LIMIT 1", new { eoa });
+            if (built is not null && await OfAsync(tx, built.LaneTxId) is { Count: > 0 } kept)
+            {
+                return new Bundle(built.LaneTxId, built.Nonce, kept);
+            }
+
+            var picked = await PickAsync(tx);
+            if (picked.Count == 0)
+            {
+                return null;
+            }
+
+            var laneTx = built ?? await TakeNonceAsync(tx, eoa);
+            await tx.ExecuteAsync(
+                "UPDATE operation SET state = 'ASSIGNED', lane_tx_id = @LaneTxId, attempt = attempt + 1, updated_at = @now WHERE operation_id IN @ids",
+                new { laneTx.LaneTxId, now = Now, ids = picked.Select(operation => operation.OperationId) });
+            return new Bundle(laneTx.LaneTxId, laneTx.Nonce, await OfAsync(tx, laneTx.LaneTxId));
+        },
+        cancellationToken);
+
+    /// <summary>The operations of a lane transaction whose outcome is open, in the order in which they travel.</summary>
+    public static Task<List<Operation>> OfAsync(Tx tx, long laneTxId) => tx.QueryAsync<Operation>(
+        "SELECT * FROM operation WHERE lane_tx_id = @laneTxId AND state IN ('ASSIGNED', 'BROADCAST') ORDER BY operation_id", new { laneTxId });
+
+    // The oldest operation decides what kind of transaction comes next. An account must be deployed before it acts, and before its
+    // ERC-1271 consent can be asked for: an order's first step waits for both parties' accounts.
+    private async Task<List<Operation>> PickAsync(Tx tx)
+    {
+        var ready = await tx.QueryAsync<Operation>(
+            """
+            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (p.kind <> 'user_op' OR NOT EXISTS (
+              SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
+              WHERE o.order_id = p.order_id AND a.deployed = 0))
+            ORDER BY p.operation_id LIMIT @BundleSize
+            """,
+            new { options.Value.BundleSize });
+        if (ready.Count == 0 || ready[0].Kind != OperationKind.UserOp)
+        {
+            return ready[..Math.Min(1, ready.Count)];
+        }
+
+        // One that has failed with others before goes alone, so that it cannot take a second bundle with it.
+        if (ready[0].Attempt > 0)
+        {
+            return ready[..1];
+        }
+
+        long gas = 0;
+        return [.. ready
+            .Where(operation => operation is { Kind: OperationKind.UserOp, Attempt: 0 })
+            .TakeWhile(operation => (gas += operation.GasLimit) <= options.Value.BundleGas)];
+    }
+
+    private async Task<LaneTx> TakeNonceAsync(Tx tx, byte[] eoa)
+    {
+        var nonce = await tx.SingleAsync<long>("UPDATE eoa SET next_nonce = next_nonce + 1 WHERE address = @eoa RETURNING next_nonce - 1", new { eoa });
+        return await tx.SingleAsync<LaneTx>(
+            "INSERT INTO lane_tx (eoa, nonce, state, created_at) VALUES (@eoa, @nonce, 'BUILT', @now) RETURNING lane_tx_id, nonce",
+            new { eoa, nonce, now = Now });
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private sealed record LaneTx
+    {
+        public long LaneTxId { get; init; }
+
+        public long Nonce { get; init; }
+    }
+}

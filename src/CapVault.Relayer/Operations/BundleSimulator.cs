@@ -1,0 +1,126 @@
+using System.Numerics;
+using CapVault.Contracts;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
+using CapVault.Relayer.Chain;
+using Nethereum.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>What a bundle would do on top of the newest block.</summary>
+/// <param name="Refused">Operations that would have no effect, with the reason.</param>
+/// <param name="Suspect">Whether the bundle fails as a whole and nobody is named: its operations must be tried apart.</param>
+/// <param name="Reason">Why, for the log.</param>
+public sealed record Simulation(IReadOnlyList<(Operation Operation, string State, string Reason)> Refused, bool Suspect, string Reason);
+
+/// <summary>
+/// Runs the exact transaction before it is sent. Validation can pass while the inner call reverts, and what passes alone may fail
+/// together (the paymaster's deposit is shared): only the whole bundle tells.
+/// </summary>
+public sealed class BundleSimulator(ChainClient chain, ChainContext context, ChainClock clock)
+{
+    private readonly string _lane = context.LaneKey.GetPublicAddress();
+
+    /// <summary>Simulates a bundle.</summary>
+    public async Task<Simulation> RunAsync(Bundle bundle, CancellationToken cancellationToken)
+    {
+        var (to, data, value) = LaneTransaction.Content(bundle, context);
+        var call = await chain.SimulateAsync(_lane, to, data, value, LaneTransaction.GasLimit(bundle), cancellationToken);
+        if (!bundle.IsUserOps)
+        {
+            return call.Succeeded ? Passed : Refuse(bundle.Operations[0], OperationState.Rejected, Describe(call));
+        }
+
+        return call.Succeeded ? Judge(bundle, call) : Blame(bundle, call);
+    }
+
+    private static Simulation Passed { get; } = new([], Suspect: false, "");
+
+    private static Simulation Refuse(Operation operation, string state, string reason) => new([(operation, state, reason)], Suspect: false, reason);
+
+    // The bundle goes through; which of its calls would revert?
+    private static Simulation Judge(Bundle bundle, SimulatedCall call)
+    {
+        var reasons = new Dictionary<string, string>(StringComparer.Ordinal);
+        var refused = new List<(Operation, string, string)>();
+        foreach (var log in call.Logs)
+        {
+            if (log.IsLogForEvent<UserOperationRevertReasonEventDTO>())
+            {
+                var reverted = log.DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
+                reasons[reverted.UserOpHash.ToHex()] = ContractErrors.Describe(reverted.RevertReason);
+            }
+            else if (log.IsLogForEvent<UserOperationEventEventDTO>())
+            {
+                var included = log.DecodeEvent<UserOperationEventEventDTO>().Event;
+                if (!included.Success && bundle.Operations.FirstOrDefault(item => item.UserOpHash!.AsSpan().SequenceEqual(included.UserOpHash)) is { } operation)
+                {
+                    refused.Add((operation, OperationState.Rejected, reasons.GetValueOrDefault(included.UserOpHash.ToHex(), "the call would revert without a reason")));
+                }
+            }
+        }
+
+        return new Simulation(refused, Suspect: false, "");
+    }
+
+    // The EntryPoint names the operation whose validation fails.
+    private Simulation Blame(Bundle bundle, SimulatedCall call)
+    {
+        var reason = Describe(call);
+        if (ContractErrors.FailedOperation(call.RevertData) is not { } failed || failed.Index >= bundle.Operations.Count)
+        {
+            return bundle.Operations.Count == 1
+                ? Refuse(bundle.Operations[0], OperationState.Failed, reason)
+                : new Simulation([], Suspect: true, reason);
+        }
+
+        var operation = bundle.Operations[(int)failed.Index];
+        if (failed.Reason.StartsWith("AA31", StringComparison.Ordinal))
+        {
+            // The paymaster's deposit is too low: nobody's fault, and the keeper tops it up.
+            throw new LaneStalledException($"The paymaster's deposit at the EntryPoint is too low for this bundle ({failed.Reason}). Waiting for the keeper to top it up.");
+        }
+
+        // A nonce that is used already: this operation's event may be in a block that is not applied yet. Its row decides, not we.
+        if (failed.Reason.StartsWith("AA25", StringComparison.Ordinal))
+        {
+            throw new LaneStalledException($"Operation {operation.UserOpHash!.ToHex(true)}: {failed.Reason}. Waiting for the block that tells.");
+        }
+
+        var expired = operation.ValidUntil <= clock.Now && (failed.Reason.StartsWith("AA32", StringComparison.Ordinal) || failed.Reason.StartsWith("AA22", StringComparison.Ordinal));
+        return Refuse(operation, expired ? OperationState.Expired : OperationState.Rejected, failed.Reason);
+    }
+
+    private static string Describe(SimulatedCall call) =>
+        call.RevertData is { Length: > 0 } data ? ContractErrors.Describe(data) : call.Error?.Message ?? "it would revert without a reason";
+}
+
+/// <summary>Nothing can be sent until something outside changes; nothing is lost by waiting.</summary>
+public sealed class LaneStalledException(string message) : Exception(message);
+
+/// <summary>A lane transaction as it is signed.</summary>
+public static class LaneTransaction
+{
+    /// <summary>The transaction's own 21 000, and what handleOps does around its operations.</summary>
+    private const long BundleOverhead = 60_000;
+
+    /// <summary>Recipient, data and wei.</summary>
+    public static (string To, byte[] Data, BigInteger Value) Content(Bundle bundle, ChainContext context)
+    {
+        var first = bundle.Operations[0];
+        if (!bundle.IsUserOps)
+        {
+            return (first.Target!.ToHex(true), first.CallData, BigInteger.Parse(first.Value, System.Globalization.CultureInfo.InvariantCulture));
+        }
+
+        var call = new HandleOpsFunction
+        {
+            Ops = [.. bundle.Operations.Select(operation => UserOperation.Decode(operation.UserOp!))],
+            Beneficiary = context.LaneKey.GetPublicAddress(),
+        };
+        return (context.EntryPoint, call.GetCallData(), BigInteger.Zero);
+    }
+
+    /// <summary>Gas limit.</summary>
+    public static long GasLimit(Bundle bundle) => bundle.Operations.Sum(operation => operation.GasLimit) + (bundle.IsUserOps ? BundleOverhead : 0);
+}

@@ -1,0 +1,185 @@
+using System.Numerics;
+using CapVault.Contracts;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Storage;
+using Dapper;
+using Nethereum.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>
+/// Learns from applied blocks what became of transactions and operations. The blocks are the only source: a receipt that is asked
+/// for beside them may be of another branch.
+/// </summary>
+public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes outcomes, OperationQueue queue) : IProjection
+{
+    private static readonly string OperationEvent = "0x" + Event<UserOperationEventEventDTO>.GetEventABI().Sha3Signature;
+    private static readonly string RevertReason = "0x" + Event<UserOperationRevertReasonEventDTO>.GetEventABI().Sha3Signature;
+
+    private readonly byte[] _entryPoint = context.EntryPoint.HexToByteArray();
+    private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
+    private readonly byte[] _revertReason = RevertReason.HexToByteArray();
+
+    /// <summary>Which of these transactions are ours.</summary>
+    public async Task<List<byte[]>> OursAsync(List<byte[]> txHashes, CancellationToken cancellationToken) => txHashes.Count == 0
+        ? []
+        : await db.ReadAsync(
+            async connection => (await connection.QueryAsync<byte[]>("SELECT tx_hash FROM attempt WHERE tx_hash IN @txHashes", new { txHashes })).AsList(),
+            cancellationToken);
+
+    /// <summary>A block includes a transaction of ours. Operations in bundles learn of it by their own events.</summary>
+    public async Task MinedAsync(Tx tx, MinedTransaction mined)
+    {
+        var laneTxId = await tx.SingleAsync<long>("SELECT lane_tx_id FROM attempt WHERE tx_hash = @TxHash", mined);
+        await tx.ExecuteAsync(
+            "UPDATE lane_tx SET state = @state, block_hash = @hash, block_number = @number WHERE lane_tx_id = @laneTxId",
+            new { laneTxId, state = mined.Succeeded ? LaneTxState.Mined : LaneTxState.Reverted, hash = mined.Block.Hash, number = mined.Block.Number });
+        foreach (var operation in await tx.QueryAsync<Operation>("SELECT * FROM operation WHERE lane_tx_id = @laneTxId AND live = 1", new { laneTxId }))
+        {
+            if (operation.Kind == OperationKind.UserOp)
+            {
+                if (!mined.Succeeded)
+                {
+                    // The bundle as a whole reverted: none of its operations was used, each may go into another.
+                    await RequeueAsync(tx, operation);
+                }
+            }
+            else if (mined.Succeeded)
+            {
+                await outcomes.SucceededAsync(tx, operation, mined.TxHash, mined.Block.Hash, mined.Block.Number);
+            }
+            else
+            {
+                await outcomes.RevertedAsync(tx, operation, "the transaction reverted", mined.TxHash, mined.Block.Hash, mined.Block.Number);
+            }
+        }
+
+        tx.OnCommitted(queue.Queued.Set);
+    }
+
+    /// <summary>Blocks up to <paramref name="number"/> are deep enough.</summary>
+    public async Task FinaliseAsync(Tx tx, long number)
+    {
+        await tx.ExecuteAsync(
+            "UPDATE operation SET state = 'FINAL' WHERE state = 'INCLUDED' AND block_number <= @number", new { number });
+        await tx.ExecuteAsync("UPDATE lane_tx SET state = 'FINAL' WHERE state = 'MINED' AND block_number <= @number", new { number });
+    }
+
+    /// <inheritdoc/>
+    public async Task ApplyAsync(Tx tx, ChainLog log)
+    {
+        if (!log.Address.AsSpan().SequenceEqual(_entryPoint))
+        {
+            return;
+        }
+
+        var signature = log.Topic(0).AsSpan();
+        if (signature.SequenceEqual(_revertReason))
+        {
+            // Logged just before the operation's own event, which decides.
+            var reverted = log.ToFilterLog().DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
+            await tx.ExecuteAsync(
+                "UPDATE operation SET failure_reason = @reason WHERE user_op_hash = @UserOpHash",
+                new { reverted.UserOpHash, reason = ContractErrors.Describe(reverted.RevertReason) });
+        }
+        else if (signature.SequenceEqual(_operationEvent))
+        {
+            await OperationEventAsync(tx, log);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RevertAsync(Tx tx, long ancestor)
+    {
+        var accounts = await tx.QueryAsync<byte[]>(
+            "SELECT DISTINCT e.account FROM chain_event e JOIN block b ON b.hash = e.block_hash WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @entryPoint",
+            new { ancestor, entryPoint = _entryPoint });
+        foreach (var account in accounts)
+        {
+            await RebuildLanesAsync(tx, account);
+        }
+
+        // A newer operation of the same step may be live already (this one had failed): then this one comes back without the claim to be the one.
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET state = 'BROADCAST', success = NULL, failure_code = NULL, failure_reason = NULL, block_hash = NULL, block_number = NULL,
+              live = NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
+                OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
+            WHERE block_number > @ancestor AND state IN ('INCLUDED', 'FINAL')
+            """,
+            new { ancestor });
+        await tx.ExecuteAsync(
+            "UPDATE lane_tx SET state = 'ACCEPTED', block_hash = NULL, block_number = NULL WHERE block_number > @ancestor AND state IN ('MINED', 'REVERTED', 'FINAL')",
+            new { ancestor });
+        tx.OnCommitted(queue.Queued.Set);
+    }
+
+    /// <summary>Takes an operation out of its transaction, for another one.</summary>
+    public static Task RequeueAsync(Tx tx, Operation operation) => tx.ExecuteAsync(
+        "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation);
+
+    private async Task OperationEventAsync(Tx tx, ChainLog log)
+    {
+        var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
+        var account = log.AddressTopic(2);
+        if (await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE account = @account", new { account }) is null)
+        {
+            return;
+        }
+
+        await ChainEvents.StoreAsync(tx, log, account: account);
+        var key = (long)(included.Nonce >> 64);
+        var seq = (long)(included.Nonce & ulong.MaxValue);
+        await AdvanceLaneAsync(tx, account, key, seq + 1);
+        var operation = await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @UserOpHash", included);
+        if (operation is null)
+        {
+            await SupersedeAsync(tx, account, key, seq);
+        }
+        else if (included.Success)
+        {
+            await outcomes.SucceededAsync(tx, operation, log.TxHash, log.BlockHash, log.BlockNumber);
+        }
+        else
+        {
+            await outcomes.RevertedAsync(tx, operation, operation.FailureReason ?? "the call reverted without a reason", log.TxHash, log.BlockHash, log.BlockNumber);
+        }
+    }
+
+    // Somebody else's operation (an Owner's, or one from before a restored backup) used the place in the lane.
+    private async Task SupersedeAsync(Tx tx, byte[] account, long key, long seq)
+    {
+        var loser = await tx.FirstOrDefaultAsync<Operation>(
+            "SELECT * FROM operation WHERE sender = @account AND nonce_key = @key AND nonce_seq = @seq AND live = 1", new { account, key, seq });
+        if (loser is not null)
+        {
+            await outcomes.LostAsync(tx, loser, OperationState.Superseded, "another operation used its nonce");
+        }
+    }
+
+    private async Task RebuildLanesAsync(Tx tx, byte[] account)
+    {
+        await tx.ExecuteAsync("DELETE FROM account_lane WHERE account = @account", new { account });
+        var logs = await tx.QueryAsync<ChainLog>(
+            """
+            SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
+            FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1
+            WHERE e.account = @account AND e.address = @entryPoint
+            """,
+            new { account, entryPoint = _entryPoint });
+        foreach (var log in logs)
+        {
+            var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
+            await AdvanceLaneAsync(tx, account, (long)(included.Nonce >> 64), (long)(included.Nonce & ulong.MaxValue) + 1);
+        }
+    }
+
+    private static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
+        """
+        INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
+        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)
+        """,
+        new { account, key, nextSeq });
+}

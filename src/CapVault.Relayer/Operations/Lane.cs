@@ -1,0 +1,277 @@
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Storage;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.JsonRpc.Client;
+using Nethereum.Model;
+using Nethereum.Signer;
+using Nethereum.Util;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>
+/// One EOA and its nonces: claim → simulate → sign → commit → send. The signed bytes are committed before they are sent, and whoever
+/// finds them sends the same bytes again, so a crash at any point can only repeat what is persisted. Whether a transaction was
+/// mined is learned from blocks (<see cref="InclusionTracker"/>), never from the answer to a send.
+/// </summary>
+public sealed class Lane(
+    Db db,
+    ChainClient chain,
+    ChainContext context,
+    ChainClock clock,
+    GasOracle gas,
+    Follower follower,
+    Bundler bundler,
+    BundleSimulator simulator,
+    StepOutcomes outcomes,
+    OperationQueue queue,
+    IOptions<RelayerOptions> options,
+    TimeProvider time,
+    ILogger<Lane> log) : BackgroundService
+{
+    private readonly byte[] _eoa = context.LaneKey.GetPublicAddressAsBytes();
+    private readonly Dictionary<long, long> _sentAt = [];
+
+    /// <summary>The address that submits.</summary>
+    public string Address { get; } = context.LaneKey.GetPublicAddress();
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var isReady = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var wake = Task.WhenAny(queue.Queued.Next, follower.Applied.Next);
+            try
+            {
+                if (!isReady)
+                {
+                    await RecoverAsync(stoppingToken);
+                    isReady = true;
+                }
+
+                if (!await HasUnminedAsync(stoppingToken) && await SendNextAsync(stoppingToken))
+                {
+                    continue;
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (LaneStalledException exception)
+            {
+                log.LogWarning("{Reason}", exception.Message);
+            }
+            catch (Exception exception)
+            {
+                log.LogWarning(exception, "The lane could not go on; trying again with the next block");
+            }
+
+            await Task.WhenAny(wake, Task.Delay(options.Value.ResendMilliseconds, stoppingToken));
+        }
+    }
+
+    /// <summary>At start: take the chain's word for nonces that this database does not know (a new one, or a restored backup).</summary>
+    private async Task RecoverAsync(CancellationToken cancellationToken)
+    {
+        var mined = await chain.GetNonceAsync(Address, cancellationToken);
+        await db.WriteAsync(
+            tx => tx.ExecuteAsync(
+                "INSERT INTO eoa (address, next_nonce) VALUES (@_eoa, @mined) ON CONFLICT (address) DO UPDATE SET next_nonce = max(next_nonce, excluded.next_nonce)",
+                new { _eoa, mined }),
+            cancellationToken);
+    }
+
+    /* SENT, NOT MINED */
+
+    /// <summary>Sends again what is not mined, lowest nonce first. Only then may something new go out.</summary>
+    private async Task<bool> HasUnminedAsync(CancellationToken cancellationToken)
+    {
+        var unmined = await db.ReadAsync(
+            async connection => (await connection.QueryAsync<SignedTx>(
+                """
+                SELECT l.lane_tx_id, l.nonce, l.state, a.tx_hash, a.raw FROM lane_tx l JOIN attempt a ON a.lane_tx_id = l.lane_tx_id
+                WHERE l.eoa = @_eoa AND l.state IN ('SIGNED', 'ACCEPTED') ORDER BY l.nonce, a.created_at
+                """,
+                new { _eoa })).AsList(),
+            cancellationToken);
+        foreach (var signed in unmined)
+        {
+            if (!_sentAt.TryGetValue(signed.LaneTxId, out var sentAt) || time.GetElapsedTime(sentAt).TotalMilliseconds >= options.Value.ResendMilliseconds)
+            {
+                await SendAsync(signed, cancellationToken);
+            }
+        }
+
+        return unmined.Count > 0;
+    }
+
+    private async Task SendAsync(SignedTx signed, CancellationToken cancellationToken)
+    {
+        _sentAt[signed.LaneTxId] = time.GetTimestamp();
+        try
+        {
+            await chain.SendRawAsync(signed.Raw, cancellationToken);
+        }
+        catch (RpcResponseException exception) when (IsKnown(exception))
+        {
+            // The node has it already: as good as sent.
+        }
+        catch (RpcResponseException exception) when (exception.RpcError.Message.Contains("nonce too low", StringComparison.OrdinalIgnoreCase))
+        {
+            await NonceUsedAsync(signed, cancellationToken);
+            return;
+        }
+
+        if (signed.State == LaneTxState.Signed)
+        {
+            await AcceptedAsync(signed, cancellationToken);
+        }
+    }
+
+    private static bool IsKnown(RpcResponseException exception) =>
+        exception.RpcError.Message.Contains("already known", StringComparison.OrdinalIgnoreCase)
+        || exception.RpcError.Message.Contains("already imported", StringComparison.OrdinalIgnoreCase);
+
+    private Task AcceptedAsync(SignedTx signed, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            await tx.ExecuteAsync("UPDATE lane_tx SET state = 'ACCEPTED' WHERE lane_tx_id = @LaneTxId AND state = 'SIGNED'", signed);
+            await tx.ExecuteAsync("UPDATE operation SET state = 'BROADCAST' WHERE lane_tx_id = @LaneTxId AND state = 'ASSIGNED'", signed);
+        },
+        cancellationToken);
+
+    /// <summary>
+    /// The nonce is used: by this transaction, in a block that is about to be applied, or by one that we do not know (another process
+    /// with the same key). The receipts of all attempts decide; only when the follower has seen that block and there is none, the
+    /// operations are free for another transaction. Their own nonces keep them from running twice.
+    /// </summary>
+    private async Task NonceUsedAsync(SignedTx signed, CancellationToken cancellationToken)
+    {
+        var attempts = await db.ReadAsync(
+            connection => connection.QueryAsync<byte[]>("SELECT tx_hash FROM attempt WHERE lane_tx_id = @LaneTxId", signed), cancellationToken);
+        foreach (var txHash in attempts)
+        {
+            if (await chain.GetReceiptAsync(txHash, cancellationToken) is not null)
+            {
+                return;
+            }
+        }
+
+        if (!follower.IsCaughtUp)
+        {
+            return;
+        }
+
+        log.LogError("Nonce {Nonce} of {Address} was used by a transaction that is not ours: is another relayer running with this key?", signed.Nonce, Address);
+        await db.WriteAsync(
+            async tx =>
+            {
+                var dropped = await tx.ExecuteAsync("UPDATE lane_tx SET state = 'CANCELLED' WHERE lane_tx_id = @LaneTxId AND state IN ('SIGNED', 'ACCEPTED')", signed);
+                if (dropped > 0)
+                {
+                    await RequeueAsync(tx, await Bundler.OfAsync(tx, signed.LaneTxId));
+                }
+            },
+            cancellationToken);
+        await RecoverAsync(cancellationToken);
+    }
+
+    /* NEXT */
+
+    private async Task<bool> SendNextAsync(CancellationToken cancellationToken)
+    {
+        // Before the chain is read to its head, what looks open may have happened already.
+        if (!follower.IsCaughtUp || await bundler.ClaimAsync(_eoa, cancellationToken) is not { } bundle)
+        {
+            return false;
+        }
+
+        var simulation = await simulator.RunAsync(bundle, cancellationToken);
+        if (simulation.Suspect || simulation.Refused.Count > 0)
+        {
+            await RefuseAsync(bundle, simulation, cancellationToken);
+            return true;
+        }
+
+        await SendAsync(await SignAsync(bundle, cancellationToken), cancellationToken);
+        return true;
+    }
+
+    private Task RefuseAsync(Bundle bundle, Simulation simulation, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            if (simulation.Suspect)
+            {
+                // Nobody is named. All go back; with an attempt behind them they travel alone, and the culprit shows itself.
+                log.LogWarning("A bundle of {Count} would fail as a whole ({Reason}): its operations go alone", bundle.Operations.Count, simulation.Reason);
+                await RequeueAsync(tx, bundle.Operations);
+                return;
+            }
+
+            foreach (var (operation, state, reason) in simulation.Refused)
+            {
+                log.LogInformation("Operation {OperationId} ({Kind} {Step}) is {State}: {Reason}", operation.OperationId, operation.Kind, operation.Step, state, reason);
+                if (state == OperationState.Rejected)
+                {
+                    await outcomes.RejectedAsync(tx, operation, reason);
+                }
+                else
+                {
+                    await outcomes.LostAsync(tx, operation, state, reason);
+                }
+            }
+        },
+        cancellationToken);
+
+    private async Task<SignedTx> SignAsync(Bundle bundle, CancellationToken cancellationToken)
+    {
+        var (to, data, value) = LaneTransaction.Content(bundle, context);
+        var (maxFee, priorityFee) = (gas.MaxFee, gas.PriorityFee);
+        var transaction = new Transaction1559(
+            context.ChainId, bundle.Nonce, priorityFee, maxFee, LaneTransaction.GasLimit(bundle), to, value, data.ToHex(true), []);
+        var raw = new Transaction1559Signer().SignTransaction(context.LaneKey, transaction).HexToByteArray();
+        var signed = new SignedTx
+        {
+            LaneTxId = bundle.LaneTxId,
+            Nonce = bundle.Nonce,
+            State = LaneTxState.Signed,
+            Raw = raw,
+            TxHash = Sha3Keccack.Current.CalculateHash(raw),
+        };
+        await db.WriteAsync(
+            async tx =>
+            {
+                await tx.ExecuteAsync(
+                    "INSERT INTO attempt (tx_hash, lane_tx_id, raw, max_fee, max_priority_fee, created_at) VALUES (@TxHash, @LaneTxId, @Raw, @maxFee, @priorityFee, @now)",
+                    new { signed.TxHash, signed.LaneTxId, signed.Raw, maxFee = maxFee.ToString(), priorityFee = priorityFee.ToString(), now = time.GetUtcNow().ToUnixTimeMilliseconds() });
+                await tx.ExecuteAsync("UPDATE lane_tx SET state = 'SIGNED' WHERE lane_tx_id = @LaneTxId AND state = 'BUILT'", signed);
+                await tx.ExecuteAsync("UPDATE operation SET tx_hash = @TxHash WHERE lane_tx_id = @LaneTxId AND state = 'ASSIGNED'", signed);
+            },
+            cancellationToken);
+        return signed;
+    }
+
+    private static async Task RequeueAsync(Tx tx, IEnumerable<Operation> operations)
+    {
+        foreach (var operation in operations)
+        {
+            await InclusionTracker.RequeueAsync(tx, operation);
+        }
+    }
+
+    private sealed record SignedTx
+    {
+        public long LaneTxId { get; init; }
+
+        public long Nonce { get; init; }
+
+        public string State { get; init; } = "";
+
+        public byte[] TxHash { get; init; } = [];
+
+        public byte[] Raw { get; init; } = [];
+    }
+}

@@ -1,0 +1,108 @@
+using System.Numerics;
+using CapVault.Relayer.Storage;
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>
+/// Puts operations into the queue, inside the transaction that promises them. From that commit on the row is the promise: whoever
+/// finds it carries it on.
+/// </summary>
+public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
+{
+    /// <summary>Fires after a commit that queued something.</summary>
+    public Signal Queued { get; } = new();
+
+    /// <summary>Queues a step of an order as an operation of <paramref name="account"/>, signed at once if its nonce lane is free.</summary>
+    /// <returns>The operation; where one of this order and step is live already, that one.</returns>
+    public async Task<Operation> AddStepAsync(Tx tx, byte[] orderId, OrderStep step, byte[] account, byte[] callData)
+    {
+        if (await FindLiveAsync(tx, orderId, step) is { } live)
+        {
+            return live;
+        }
+
+        var operationId = await InsertAsync(
+            tx,
+            new Operation
+            {
+                Kind = OperationKind.UserOp,
+                State = OperationState.Received,
+                OrderId = orderId,
+                Step = step.Value,
+                Sender = account,
+                NonceKey = NonceLane.Of(orderId),
+                CallData = callData,
+                GasLimit = GasLimits.Of(step).Total,
+            });
+        await signer.SignReceivedAsync(tx, account, NonceLane.Of(orderId));
+        return await GetAsync(tx, operationId);
+    }
+
+    /// <summary>Queues a transaction that the relayer sends itself; nothing happens if the same one is live.</summary>
+    public async Task<bool> AddOwnAsync(
+        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null)
+    {
+        var isLive = await tx.FirstOrDefaultAsync<long?>(
+            "SELECT operation_id FROM operation WHERE live = 1 AND ((kind = @kind AND target = @target AND call_data = @callData) OR (order_id = @orderId AND step = @step))",
+            new { kind, target, callData, orderId, step = step?.Value }) is not null;
+        if (isLive)
+        {
+            return false;
+        }
+
+        await InsertAsync(
+            tx,
+            new Operation
+            {
+                Kind = kind,
+                State = OperationState.Queued,
+                OrderId = orderId,
+                Step = step?.Value,
+                CallData = callData,
+                Target = target,
+                Value = value.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                GasLimit = gasLimit,
+            });
+        return true;
+    }
+
+    /// <summary>The live operation of an order's step.</summary>
+    public static Task<Operation?> FindLiveAsync(Tx tx, byte[] orderId, OrderStep step) => tx.FirstOrDefaultAsync<Operation>(
+        "SELECT * FROM operation WHERE order_id = @orderId AND step = @step AND live = 1", new { orderId, step = step.Value });
+
+    private static Task<Operation> GetAsync(Tx tx, long operationId) =>
+        tx.SingleAsync<Operation>("SELECT * FROM operation WHERE operation_id = @operationId", new { operationId });
+
+    private async Task<long> InsertAsync(Tx tx, Operation operation)
+    {
+        tx.OnCommitted(Queued.Set);
+        return await tx.SingleAsync<long>(
+            """
+            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, created_at, updated_at)
+            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @now, @now)
+            RETURNING operation_id
+            """,
+            new
+            {
+                operation.Kind,
+                operation.State,
+                operation.OrderId,
+                operation.Step,
+                operation.Sender,
+                operation.NonceKey,
+                operation.CallData,
+                operation.Target,
+                operation.Value,
+                operation.GasLimit,
+                now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            });
+    }
+}
+
+/// <summary>The nonce lane of an order's steps: 64 per account, so that different orders rarely wait for each other.</summary>
+public static class NonceLane
+{
+    /// <summary>1 + orderId mod 64: a fresh key per order would cost 17k gas each time.</summary>
+    public static long Of(byte[] orderId) => 1 + (orderId[^1] % 64);
+}

@@ -1,0 +1,84 @@
+using System.Numerics;
+using CapVault.Contracts;
+using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Storage;
+using CapVault.Sdk;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>
+/// Turns a received operation into a signed one: nonce, gas, sponsor, Executor. One signed operation per nonce lane at a time: a
+/// second one would be void if the first never lands.
+/// </summary>
+public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
+{
+    /// <summary>How long the sponsor's signature holds, seconds.</summary>
+    private const long Validity = 600;
+
+    /// <summary>Signs the oldest received operation of a lane, if the lane has no other live one.</summary>
+    public async Task SignReceivedAsync(Tx tx, byte[] account, long nonceKey)
+    {
+        var lane = new { account, nonceKey };
+        var operation = await tx.FirstOrDefaultAsync<Operation>(
+            """
+            SELECT * FROM operation o WHERE sender = @account AND nonce_key = @nonceKey AND live = 1 AND state = 'RECEIVED'
+              AND NOT EXISTS (SELECT 1 FROM operation s WHERE s.sender = o.sender AND s.nonce_key = o.nonce_key AND s.live = 1 AND s.state <> 'RECEIVED')
+            ORDER BY operation_id LIMIT 1
+            """,
+            lane);
+        if (operation is null)
+        {
+            return;
+        }
+
+        var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
+        var nonceSeq = await tx.FirstOrDefaultAsync<long?>("SELECT next_seq FROM account_lane WHERE account = @account AND nonce_key = @nonceKey", lane) ?? 0;
+        var validUntil = clock.Now + Validity;
+        var userOp = Build(operation, nonceSeq, validUntil);
+        var userOpHash = userOp.Hash(context.EntryPoint, context.ChainId);
+        userOp.Signature = Signatures.Sign(executors.Decrypt(agent.AgentId, agent.ExecutorKey), userOpHash);
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET state = 'QUEUED', nonce_seq = @nonceSeq, user_op_hash = @userOpHash, user_op = @userOp, valid_until = @validUntil, updated_at = @now
+            WHERE operation_id = @OperationId
+            """,
+            new
+            {
+                operation.OperationId,
+                nonceSeq,
+                userOpHash,
+                userOp = userOp.Encode(),
+                validUntil,
+                now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            });
+    }
+
+    private UserOperation Build(Operation operation, long nonceSeq, long validUntil)
+    {
+        var limits = GasLimits.Of(OrderStep.Parse(operation.Step!));
+        var userOp = new UserOperation
+        {
+            Sender = operation.Sender!.ToHex(true),
+            Nonce = (new BigInteger(operation.NonceKey!.Value) << 64) | nonceSeq,
+            CallData = operation.CallData,
+            VerificationGasLimit = limits.Verification,
+            CallGasLimit = limits.Call,
+            PreVerificationGas = GasLimits.PreVerification,
+            MaxFeePerGas = gas.OperationMaxFee,
+            MaxPriorityFeePerGas = gas.PriorityFee,
+            Paymaster = context.Paymaster,
+            PaymasterVerificationGasLimit = GasLimits.PaymasterVerification,
+        };
+        userOp.Sponsor(context.SponsorKey, context.ChainId, validAfter: 0, validUntil);
+        return userOp;
+    }
+
+    private sealed record AgentKey
+    {
+        public string AgentId { get; init; } = "";
+
+        public byte[] ExecutorKey { get; init; } = [];
+    }
+}

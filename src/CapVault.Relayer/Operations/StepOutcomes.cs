@@ -1,0 +1,91 @@
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Storage;
+using CapVault.Sdk;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
+public sealed class StepOutcomes(OperationSigner signer, OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
+{
+    private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
+    {
+        [OrderStep.Create] = (ErrorCodes.CreateReverted, EventType.OrderCreateFailed),
+        [OrderStep.Pay] = (ErrorCodes.PayReverted, EventType.OrderPayFailed),
+        [OrderStep.Deliver] = (ErrorCodes.DeliverReverted, EventType.OrderDeliverFailed),
+        [OrderStep.Reject] = (ErrorCodes.RejectReverted, null),
+        [OrderStep.Expire] = (ErrorCodes.ExpireReverted, null),
+    };
+
+    /// <summary>In a block, with its effect.</summary>
+    public Task SucceededAsync(Tx tx, Operation operation, byte[] txHash, byte[] blockHash, long blockNumber) =>
+        IncludedAsync(tx, operation, txHash, blockHash, blockNumber, success: true);
+
+    /// <summary>In a block, without effect: a revert that is proven.</summary>
+    public async Task RevertedAsync(Tx tx, Operation operation, string reason, byte[] txHash, byte[] blockHash, long blockNumber)
+    {
+        await IncludedAsync(tx, operation, txHash, blockHash, blockNumber, success: false);
+        await FailAsync(tx, operation, RevertCode(operation), reason, blockHash);
+    }
+
+    /// <summary>Never sent: on top of the newest block it would have reverted.</summary>
+    public Task RejectedAsync(Tx tx, Operation operation, string reason) => EndAsync(tx, operation, OperationState.Rejected, RevertCode(operation), reason);
+
+    /// <summary>Never included.</summary>
+    /// <param name="tx">The transaction that proves it.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="state">EXPIRED, FAILED or SUPERSEDED.</param>
+    /// <param name="reason">For people.</param>
+    public Task LostAsync(Tx tx, Operation operation, string state, string reason) => EndAsync(tx, operation, state, ErrorCodes.RelayFailed, reason);
+
+    private static string RevertCode(Operation operation) =>
+        operation.Step is null ? ErrorCodes.RelayFailed : Reverted[OrderStep.Parse(operation.Step)].Code;
+
+    private async Task IncludedAsync(Tx tx, Operation operation, byte[] txHash, byte[] blockHash, long blockNumber, bool success)
+    {
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET state = 'INCLUDED', live = 0, success = @success, tx_hash = @txHash, block_hash = @blockHash, block_number = @blockNumber, updated_at = @now
+            WHERE operation_id = @OperationId
+            """,
+            new { operation.OperationId, success, txHash, blockHash, blockNumber, now = Now });
+        await FreeLaneAsync(tx, operation);
+    }
+
+    private async Task EndAsync(Tx tx, Operation operation, string state, string code, string reason)
+    {
+        await tx.ExecuteAsync(
+            "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
+            new { operation.OperationId, state, now = Now });
+        await FailAsync(tx, operation, code, reason, blockHash: null);
+        await FreeLaneAsync(tx, operation);
+    }
+
+    private async Task FailAsync(Tx tx, Operation operation, string code, string reason, byte[]? blockHash)
+    {
+        await tx.ExecuteAsync(
+            "UPDATE operation SET failure_code = @code, failure_reason = @reason WHERE operation_id = @OperationId", new { operation.OperationId, code, reason });
+        if (operation.OrderId is { } orderId && operation.Step is { } step && Reverted[OrderStep.Parse(step)].Event is { } type)
+        {
+            var status = await tx.SingleAsync<string>("SELECT status FROM order_book WHERE order_id = @orderId", new { orderId });
+            await events.AddStepAsync(
+                tx, orderId, type, operation.OperationId, status, reason, new { code, userOpHash = operation.UserOpHash?.ToHex(true) }, blockHash);
+        }
+    }
+
+    private async Task FreeLaneAsync(Tx tx, Operation operation)
+    {
+        if (operation.OrderId is { } orderId)
+        {
+            tx.OnCommitted(() => signals.Set(orderId));
+        }
+
+        if (operation.Sender is { } sender)
+        {
+            await signer.SignReceivedAsync(tx, sender, operation.NonceKey!.Value);
+            tx.OnCommitted(queue.Queued.Set);
+        }
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+}

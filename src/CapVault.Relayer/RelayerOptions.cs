@@ -1,0 +1,88 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace CapVault.Relayer;
+
+/// <summary>Settings of the relayer, section <c>CapVault</c>. Checked at start; a wrong one stops the start and says what is expected.</summary>
+public sealed class RelayerOptions
+{
+    /// <summary>JSON-RPC address of the node.</summary>
+    [Required]
+    [Url]
+    public string RpcUrl { get; set; } = "";
+
+    /// <summary>The file that the deployment script wrote, <c>deployments/&lt;chainId&gt;.json</c>.</summary>
+    [Required]
+    public string DeploymentFile { get; set; } = "";
+
+    /// <summary>Folder of the database, the master key and the operator key. The default value is <c>data</c>.</summary>
+    [Required]
+    public string DataDirectory { get; set; } = "data";
+
+    /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH.</summary>
+    [Required]
+    [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "LaneKey: expected a 0x-prefixed private key of 64 hex digits.")]
+    public string LaneKey { get; set; } = "";
+
+    /// <summary>Private key that signs for the paymaster, 0x-prefixed.</summary>
+    [Required]
+    [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "SponsorKey: expected a 0x-prefixed private key of 64 hex digits.")]
+    public string SponsorKey { get; set; } = "";
+
+    /// <summary>AES-256 key that encrypts Executor keys, 0x-prefixed. The default value is a file <c>master.key</c> in the data directory, made at first start.</summary>
+    [RegularExpression("^(0x[0-9a-fA-F]{64})?$", ErrorMessage = "MasterKey: expected 0x and 64 hex digits, or nothing.")]
+    public string MasterKey { get; set; } = "";
+
+    /// <summary>Maps the faucet and the clock. Refused unless the chain id is 31337 and the node is Anvil. The default value is false.</summary>
+    public bool Sandbox { get; set; }
+
+    /// <summary>Private key of the sandbox USDC's minter; needed with <see cref="Sandbox"/>.</summary>
+    [RegularExpression("^(0x[0-9a-fA-F]{64})?$", ErrorMessage = "FaucetKey: expected a 0x-prefixed private key of 64 hex digits, or nothing.")]
+    public string FaucetKey { get; set; } = "";
+
+    /// <summary>How long after a negotiation's end the order may be paid, seconds. The default value is 1 800.</summary>
+    [Range(60, 2_592_000)]
+    public int PayWindowSeconds { get; set; } = 1800;
+
+    /// <summary>Whether this process runs the keeper: deploy, expire, sweep, top up. The default value is true.</summary>
+    public bool Keeper { get; set; } = true;
+
+    /// <summary>The keeper sweeps a token's fees from this amount on, base units. The default value is 1 000 000 (1 USDC).</summary>
+    [Range(1, long.MaxValue)]
+    public long SweepMinimum { get; set; } = 1_000_000;
+
+    /// <summary>How often the keeper looks at fees and the deposit, seconds. The default value is 60.</summary>
+    [Range(1, 86_400)]
+    public int SweepIntervalSeconds { get; set; } = 60;
+
+    /// <summary>The keeper tops the paymaster's deposit up to twice this, wei. The default value is 1 ETH.</summary>
+    [Range(1, long.MaxValue)]
+    public long MinimumDeposit { get; set; } = 1_000_000_000_000_000_000;
+
+    /// <summary>How often the node is asked for its head, milliseconds. The default value is 50.</summary>
+    [Range(10, 60_000)]
+    public int PollMilliseconds { get; set; } = 50;
+
+    /// <summary>A block this deep is final: its transactions are not watched any more. The default value is 12.</summary>
+    [Range(1, 10_000)]
+    public int FinalityBlocks { get; set; } = 12;
+
+    /// <summary>An unmined transaction is sent again this often, milliseconds. The default value is 1 000.</summary>
+    [Range(50, 600_000)]
+    public int ResendMilliseconds { get; set; } = 1000;
+
+    /// <summary>Tip per gas, wei. A fixed bound: a tip that follows what the node suggests feeds on its own transactions. The default value is 1 gwei.</summary>
+    [Range(0, 1_000_000_000_000)]
+    public long PriorityFee { get; set; } = 1_000_000_000;
+
+    /// <summary>How many operations go into one bundle at most. The default value is 50.</summary>
+    [Range(1, 200)]
+    public int BundleSize { get; set; } = 50;
+
+    /// <summary>Gas of one bundle at most; networks enforce 16.78M per transaction. The default value is 15 000 000.</summary>
+    [Range(1_000_000, 16_700_000)]
+    public long BundleGas { get; set; } = 15_000_000;
+
+    /// <summary>The stream pings this often and gives up after twice as long, seconds. The default value is 30.</summary>
+    [Range(1, 300)]
+    public int HeartbeatSeconds { get; set; } = 30;
+}

@@ -1,0 +1,185 @@
+using System.Data;
+using System.Threading.Channels;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace CapVault.Relayer.Storage;
+
+/// <summary>
+/// The database. Writes go through one task that commits whatever has queued up while the commit before was being synced: at
+/// synchronous=FULL a commit costs milliseconds, and a group of them no more than one.
+/// </summary>
+public sealed class Db : IAsyncDisposable
+{
+    /// <summary>So that a burst cannot hold the first caller back for long.</summary>
+    private const int MaxGroup = 256;
+
+    private readonly string _connectionString;
+    private readonly FileStream _processLock;
+    private readonly SqliteConnection _writer;
+    private readonly Channel<Work> _queue = Channel.CreateUnbounded<Work>(new() { SingleReader = true });
+    private readonly Task _writing;
+
+    private Db(string connectionString, FileStream processLock, SqliteConnection writer)
+    {
+        _connectionString = connectionString;
+        _processLock = processLock;
+        _writer = writer;
+        _writing = Task.Run(WriteLoopAsync);
+    }
+
+    /// <summary>Opens or creates the database in <paramref name="directory"/> and brings its schema up to date.</summary>
+    /// <exception cref="InvalidOperationException">Another process has it open, or its schema is newer or altered.</exception>
+    public static async Task<Db> OpenAsync(string directory, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(directory);
+        var processLock = ProcessLock.Take(Path.Combine(directory, "relayer.lock"));
+        try
+        {
+            var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
+            var writer = await Sqlite.OpenAsync(connectionString, cancellationToken);
+            await Migrations.ApplyAsync(writer);
+            return new Db(connectionString, processLock, writer);
+        }
+        catch
+        {
+            await processLock.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in a transaction and returns after its commit. Work that throws leaves nothing behind.
+    /// Cancelling is possible only until it starts: after that the outcome is reported as it is.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var item = new Work<T>(work, cancellationToken);
+        if (!_queue.Writer.TryWrite(item))
+        {
+            throw new ObjectDisposedException(nameof(Db), "The relayer is stopping.");
+        }
+
+        return await item.Result;
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public Task WriteAsync(Func<Tx, Task> work, CancellationToken cancellationToken) =>
+        WriteAsync(
+            async tx =>
+            {
+                await work(tx);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Runs <paramref name="query"/> on what is committed.</summary>
+    public async Task<T> ReadAsync<T>(Func<IDbConnection, Task<T>> query, CancellationToken cancellationToken)
+    {
+        await using var connection = await Sqlite.OpenAsync(_connectionString, cancellationToken);
+        return await query(connection);
+    }
+
+    /// <summary>Finishes what is queued and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _writing;
+        await _writer.DisposeAsync();
+        SqliteConnection.ClearPool(new SqliteConnection(_connectionString));
+        await _processLock.DisposeAsync();
+    }
+
+    private async Task WriteLoopAsync()
+    {
+        var group = new List<(Work Work, Tx Tx)>();
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            group.Clear();
+            try
+            {
+                await _writer.ExecuteAsync("BEGIN IMMEDIATE");
+                while (group.Count < MaxGroup && _queue.Reader.TryRead(out var work))
+                {
+                    var tx = new Tx(_writer);
+                    if (await work.RunAsync(_writer, tx))
+                    {
+                        group.Add((work, tx));
+                    }
+                }
+
+                await _writer.ExecuteAsync("COMMIT");
+            }
+            catch (Exception exception)
+            {
+                // The commit itself failed (disk full, I/O error): SQLite has rolled the whole group back.
+                await RollBackAsync();
+                group.ForEach(item => item.Work.Fail(exception));
+                continue;
+            }
+
+            foreach (var (work, tx) in group)
+            {
+                work.Complete();
+                tx.RunCommitted();
+            }
+        }
+    }
+
+    private async Task RollBackAsync()
+    {
+        try
+        {
+            await _writer.ExecuteAsync("ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // No transaction is open: it was rolled back with the failure.
+        }
+    }
+
+    private abstract class Work
+    {
+        /// <summary>Runs in a savepoint; false if it failed by itself and is out of the group.</summary>
+        public abstract Task<bool> RunAsync(SqliteConnection connection, Tx tx);
+
+        public abstract void Complete();
+
+        public abstract void Fail(Exception exception);
+    }
+
+    private sealed class Work<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken) : Work
+    {
+        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _value;
+
+        public Task<T> Result => _result.Task;
+
+        public override async Task<bool> RunAsync(SqliteConnection connection, Tx tx)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _result.TrySetCanceled(cancellationToken);
+                return false;
+            }
+
+            await connection.ExecuteAsync("SAVEPOINT work");
+            try
+            {
+                _value = await work(tx);
+                await connection.ExecuteAsync("RELEASE work");
+                return true;
+            }
+            catch (Exception exception)
+            {
+                await connection.ExecuteAsync("ROLLBACK TO work; RELEASE work");
+                _result.TrySetException(exception);
+                return false;
+            }
+        }
+
+        public override void Complete() => _result.TrySetResult(_value!);
+
+        public override void Fail(Exception exception) => _result.TrySetException(exception);
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint.sol";
+import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {CAPVault} from "../../../contracts/CAPVault.sol";
+import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
+import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
+import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {Deploy} from "../../../contracts/script/Deploy.s.sol";
+import {AccountTest} from "../AgentAccount/AccountTest.sol";
+
+contract DeployTest is AccountTest {
+    Deploy private _script;
+    Deploy.Inputs private _inputs;
+
+    /// @dev Starts from an empty chain, unlike the other tests.
+    function setUp() public override {
+        etchDeterministicDeployer();
+        _script = Deploy(vm.deployCode("Deploy.s.sol:Deploy", ""));
+        vm.deal(address(_script), 10 ether);
+        _inputs = Deploy.Inputs({
+            deployer: address(_script),
+            owner: address(_script),
+            treasury: treasury,
+            sponsor: vm.addr(SPONSOR_KEY),
+            paymasterDeposit: 1 ether,
+            usdc: address(0)
+        });
+    }
+
+    function test_everything() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+
+        vm.assertEq(d.entryPoint, 0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108, "EntryPoint");
+        CAPVault vault_ = CAPVault(d.vault);
+        vm.assertTrue(d.vaultIsNew, "new");
+        vm.assertEq(vault_.owner(), address(_script), "vault's owner");
+        vm.assertEq(vault_.pendingOwner(), address(0), "no transfer");
+        vm.assertEq(vault_.treasury(), treasury, "treasury");
+        (bool enabled, uint16 minFeeBps,) = vault_.tokenConfig(d.usdc);
+        vm.assertTrue(enabled, "token enabled");
+        vm.assertEq(minFeeBps, 1000, "minimum fee");
+        vm.assertEq(AgentAccountFactory(d.accountFactory).implementation(), d.accountImplementation, "implementation");
+        vm.assertTrue(d.accountImplementation.code.length != 0, "implementation's code");
+        CAPPaymaster paymaster_ = CAPPaymaster(payable(d.paymaster));
+        vm.assertEq(paymaster_.owner(), address(_script), "paymaster's owner");
+        vm.assertEq(paymaster_.signer(), vm.addr(SPONSOR_KEY), "sponsor");
+        vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 1 ether, "deposit");
+        vm.assertEq(SandboxUSDC(d.usdc).minter(), address(_script), "minter");
+    }
+
+    function test_anotherOwner() public {
+        _inputs.owner = platform;
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        address[2] memory owned = [d.vault, d.paymaster];
+        for (uint256 i = 0; i < owned.length; ++i) {
+            vm.assertEq(Ownable2Step(owned[i]).pendingOwner(), platform, "pending");
+            vm.prank(platform);
+            Ownable2Step(owned[i]).acceptOwnership();
+            vm.assertEq(Ownable2Step(owned[i]).owner(), platform, "accepted");
+        }
+
+        _assertSame(_script.deploy(_inputs), d);
+        vm.assertEq(CAPVault(d.vault).pendingOwner(), address(0), "settings left alone");
+    }
+
+    function test_again() public {
+        Deploy.Deployment memory first = _script.deploy(_inputs);
+        _inputs.paymasterDeposit = 1.5 ether;
+        Deploy.Deployment memory second = _script.deploy(_inputs);
+
+        _assertSame(second, first);
+        vm.assertFalse(second.vaultIsNew, "was there");
+        vm.assertEq(IEntryPoint(first.entryPoint).balanceOf(first.paymaster), 1.5 ether, "filled up");
+        vm.assertEq(address(_script).balance, 8.5 ether, "cost");
+    }
+
+    function test_otherInputs() public {
+        Deploy.Deployment memory first = _script.deploy(_inputs);
+        _inputs.treasury = stranger;
+        _inputs.sponsor = stranger;
+        Deploy.Deployment memory second = _script.deploy(_inputs);
+
+        vm.assertEq(second.entryPoint, first.entryPoint, "one EntryPoint");
+        vm.assertTrue(second.vault != first.vault, "vault");
+        vm.assertTrue(second.accountFactory != first.accountFactory, "factory");
+        vm.assertTrue(second.accountImplementation != first.accountImplementation, "implementation");
+        vm.assertTrue(second.paymaster != first.paymaster, "paymaster");
+    }
+
+    function test_realToken() public {
+        _inputs.usdc = vm.deployCode("SandboxUSDC.sol:SandboxUSDC", abi.encode(stranger));
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        vm.assertEq(d.usdc, _inputs.usdc, "token");
+        (bool enabled,,) = CAPVault(d.vault).tokenConfig(_inputs.usdc);
+        vm.assertTrue(enabled, "enabled");
+    }
+
+    function test_RevertWhen_anotherOwnerMustEnableTheToken() public {
+        _inputs.owner = platform;
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        vm.prank(platform);
+        CAPVault(d.vault).acceptOwnership();
+        _inputs.usdc = address(0xCAFE);
+
+        vm.expectRevert(
+            "Token 0x000000000000000000000000000000000000cafE is not enabled: the vault's owner must call setToken"
+        );
+        _script.deploy(_inputs);
+    }
+
+    function test_RevertWhen_noDeterministicDeployer() public {
+        vm.etch(0x4e59b44847b379578588920cA78FbF26c0B4956C, "");
+        vm.expectRevert(
+            "No code at 0x4e59b44847b379578588920cA78FbF26c0B4956C: deploy the deterministic deployer on this chain first"
+        );
+        _script.deploy(_inputs);
+    }
+
+    function _assertSame(Deploy.Deployment memory left, Deploy.Deployment memory right) private pure {
+        vm.assertEq(left.entryPoint, right.entryPoint, "EntryPoint");
+        vm.assertEq(left.vault, right.vault, "vault");
+        vm.assertEq(left.accountFactory, right.accountFactory, "factory");
+        vm.assertEq(left.accountImplementation, right.accountImplementation, "implementation");
+        vm.assertEq(left.paymaster, right.paymaster, "paymaster");
+        vm.assertEq(left.usdc, right.usdc, "usdc");
+    }
+}

@@ -1,0 +1,79 @@
+// Writes the keys "orders" and "deliverables" of vectors.json; the other keys stay as they are. The expected values come from
+// cast's keccak and ABI encoder alone, by the text of EIP-712: neither the contracts nor the C# code has a part in them.
+// Use: node tests/vectors/generate.mjs   (cast in PATH or in node_modules)
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const bin = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+const cast = (...args) => execFileSync('cast', args, { env, encoding: 'utf8' }).trim();
+const keccakText = text => cast('keccak', `0x${Buffer.from(text, 'utf8').toString('hex')}`);
+
+const members = [
+  ['requester', 'address'], ['provider', 'address'], ['token', 'address'], ['arbiter', 'address'], ['approver', 'address'],
+  ['commissionTo', 'address'], ['amount', 'uint120'], ['feeBps', 'uint16'], ['commissionBps', 'uint16'], ['payDeadline', 'uint40'],
+  ['slaSeconds', 'uint32'], ['reviewSeconds', 'uint32'], ['termsHash', 'bytes32'], ['salt', 'uint64'],
+];
+const orderType = `Order(${members.map(([name, type]) => `${type} ${name}`).join(',')})`;
+const domainType = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)';
+
+function hashes({ chainId, verifyingContract, order }) {
+  const domainSeparator = cast('keccak', cast('abi-encode', 'f(bytes32,bytes32,bytes32,uint256,address)',
+    keccakText(domainType), keccakText('CAPVault'), keccakText('1'), chainId, verifyingContract));
+  const structHash = cast('keccak', cast('abi-encode', `f(bytes32,${members.map(([, type]) => type).join(',')})`,
+    keccakText(orderType), ...members.map(([name]) => order[name])));
+  const orderId = cast('keccak', `0x1901${domainSeparator.slice(2)}${structHash.slice(2)}`);
+  return { domainSeparator, structHash, orderId };
+}
+
+const zero = '0x0000000000000000000000000000000000000000';
+const ones = '0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF';
+const plain = {
+  requester: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8', provider: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
+  token: '0x5FbDB2315678afecb367f032d93F642f64180aa3', arbiter: zero, approver: zero, commissionTo: zero,
+  amount: '1000000', feeBps: '1000', commissionBps: '0', payDeadline: '1800003600', slaSeconds: '3600', reviewSeconds: '0',
+  termsHash: keccakText('{"price":"1.00"}'), salt: '1',
+};
+const sandbox = { chainId: '31337', verifyingContract: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512' };
+const orders = [
+  { name: 'default terms', ...sandbox, order: plain },
+  { name: 'same terms, other salt', ...sandbox, order: { ...plain, salt: '2' } },
+  { name: 'same terms, other chain', ...sandbox, chainId: '8453', order: plain },
+  { name: 'same terms, other vault', ...sandbox, verifyingContract: '0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0', order: plain },
+  {
+    name: 'all roles', chainId: '8453', verifyingContract: '0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0', order: {
+      ...plain, token: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913', arbiter: '0x90F79bf6EB2c4f870365E785982E1f101E93b906',
+      approver: '0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65', commissionTo: '0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc',
+      amount: '123456789', feeBps: '250', commissionBps: '4750', slaSeconds: '31536000', reviewSeconds: '2592000',
+      salt: '9007199254740993', // 2^53 + 1: not exact as a JSON number
+    },
+  },
+  {
+    name: 'all zero', ...sandbox, order: {
+      requester: zero, provider: zero, token: zero, arbiter: zero, approver: zero, commissionTo: zero, amount: '0', feeBps: '0',
+      commissionBps: '0', payDeadline: '0', slaSeconds: '0', reviewSeconds: '0', termsHash: `0x${'00'.repeat(32)}`, salt: '0',
+    },
+  },
+  {
+    name: 'all ones', chainId: '18446744073709551615', verifyingContract: ones, order: {
+      requester: ones, provider: ones, token: ones, arbiter: ones, approver: ones, commissionTo: ones,
+      amount: String(2n ** 120n - 1n), feeBps: '65535', commissionBps: '65535', payDeadline: String(2n ** 40n - 1n),
+      slaSeconds: '4294967295', reviewSeconds: '4294967295', termsHash: `0x${'ff'.repeat(32)}`, salt: String(2n ** 64n - 1n),
+    },
+  },
+].map(vector => ({ ...vector, ...hashes(vector) }));
+
+const deliverables = [
+  ['empty', ''],
+  ['ASCII', 'The quick brown fox jumps over the lazy dog'],
+  ['looks like hex, is text', '0xdeadbeef'],
+  ['white space counts', '  two lines \r\n and a tab\t'],
+  ['more than ASCII', 'Grüße, 世界 🚀'],
+  ['composed and decomposed stay apart', 'e\u0301 is not \u00e9'],
+  ['longer than one keccak block', 'CAPVault '.repeat(40)],
+].map(([name, content]) => ({ name, scheme: 'TEXT', content, deliverableHash: keccakText(content) }));
+
+const path = fileURLToPath(new URL('vectors.json', import.meta.url));
+const others = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
+writeFileSync(path, `${JSON.stringify({ ...others, orders, deliverables }, null, 2)}\n`);
