@@ -1,5 +1,5 @@
-using Nethereum.Hex.HexConvertors.Extensions;
 using CapVault.Sdk.Transport;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Sdk;
 

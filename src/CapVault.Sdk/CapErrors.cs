@@ -23,6 +23,6 @@ public static class CapErrors
     /// <summary>The wallet does not hold the price.</summary>
     public static bool IsInsufficientBalance(Exception exception) => Is(exception, e => e.Code == ErrorCodes.InsufficientFunds);
 
-    private static bool Is(Exception exception, Func<CapApiException, bool> kind) => 
+    private static bool Is(Exception exception, Func<CapApiException, bool> kind) =>
         exception is CapApiException refusal && refusal.Code != CapApiException.UnexpectedResponse && kind(refusal);
 }

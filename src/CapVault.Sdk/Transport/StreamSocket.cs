@@ -16,6 +16,7 @@ internal sealed class StreamSocket : IDisposable
     private readonly ArrayBufferWriter<byte> _message = new();
     private TimeSpan _longestSilence = HandshakeTimeout;
     private CapApiException? _lastError;
+    private Task _receiving = Task.CompletedTask;
 
     private StreamSocket(TimeProvider time) => _time = time;
 
@@ -86,7 +87,7 @@ internal sealed class StreamSocket : IDisposable
         }
     }
 
-    /// <summary>Says goodbye, without waiting for the answer for long.</summary>
+    /// <summary>Says goodbye, and waits a moment for the answer: a socket that is cut at once may take the goodbye with it.</summary>
     public async Task CloseAsync()
     {
         if (_socket.State != WebSocketState.Open)
@@ -94,12 +95,13 @@ internal sealed class StreamSocket : IDisposable
             return;
         }
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), _time);
         try
         {
             await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, statusDescription: null, patience.Token);
+            await _receiving.WaitAsync(patience.Token);
         }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or InvalidOperationException)
         {
             // It is gone already, which is what was wanted.
         }
@@ -140,7 +142,10 @@ internal sealed class StreamSocket : IDisposable
             ValueWebSocketReceiveResult part;
             try
             {
-                part = await _socket.ReceiveAsync(_message.GetMemory(4096), both.Token);
+                // Waited for with the token instead of given it: a cancelled receive aborts the socket, and the server would not hear a goodbye.
+                var receiving = _socket.ReceiveAsync(_message.GetMemory(4096), CancellationToken.None).AsTask();
+                _receiving = receiving;
+                part = await receiving.WaitAsync(both.Token);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
