@@ -32,6 +32,7 @@ interface Vm {
     function deal(address account, uint256 balance) external;
     function fee(uint256 baseFee) external;
     function txGasPrice(uint256 price) external;
+    function setEnv(string calldata name, string calldata value) external;
     function label(address account, string calldata name) external;
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
@@ -69,6 +70,7 @@ interface Vm {
 
     /* FILES AND TEXT */
 
+    function exists(string calldata path) external view returns (bool);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
@@ -77,4 +79,5 @@ interface Vm {
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
+    function toString(address value) external pure returns (string memory);
 }

@@ -73,6 +73,15 @@ contract SponsoredGasTest is AccountTest {
         _measure("reject after payment", Action.REJECT_PAID, 380_000, 140_000, 83_000);
     }
 
+    /// @dev The figures mean little if the token is cheaper than the real USDC, whose bare transfer costs 44.8k.
+    function test_tokenCostsWhatUSDCCosts() public {
+        vm.prank(address(_requesters[0]));
+        usdc.transfer(address(_providers[0]), 1);
+        emit log_named_uint("bare token transfer", vm.lastCallGas().gasTotalUsed);
+        vm.assertGe(vm.lastCallGas().gasTotalUsed, 44_800, "at least");
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 45_500, "at most");
+    }
+
     /* MEASURING */
 
     function _measure(string memory name, Action action, uint128 callGasLimit, uint256 alone, uint256 inBundle)
