@@ -73,6 +73,22 @@ contract SponsoredGasTest is AccountTest {
         _measure("reject after payment", Action.REJECT_PAID, 380_000, 140_000, 83_000);
     }
 
+    /// @dev Plain transactions of the relayer.
+    function test_createAccount() public {
+        factory.createAccount(owner, stranger, "new");
+        emit log_named_uint("createAccount", vm.lastCallGas().gasTotalUsed);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 90_000, "createAccount");
+    }
+
+    function test_createByAnybody() public {
+        Order memory order = _order(0, 1);
+        (bytes memory first, bytes memory second) =
+            (consent(_requesters[0], REQUESTER_KEY, order), consent(_providers[0], PROVIDER_KEY, order));
+        vault.createOrder(order, first, second);
+        emit log_named_uint("create, two Executors' consents", vm.lastCallGas().gasTotalUsed);
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 100_000, "create");
+    }
+
     /// @dev The figures mean little if the token is cheaper than the real USDC, whose bare transfer costs 44.8k.
     function test_tokenCostsWhatUSDCCosts() public {
         vm.prank(address(_requesters[0]));
