@@ -33,7 +33,7 @@ public sealed class Db : IAsyncDisposable
     public static async Task<Db> OpenAsync(string directory, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(directory);
-        var processLock = ProcessLock.Take(Path.Combine(directory, "relayer.lock"));
+        var processLock = ProcessLock.Take(directory);
         try
         {
             var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
