@@ -87,7 +87,7 @@ public sealed class Keeper(
     private async Task SweepFeesAsync(CancellationToken cancellationToken)
     {
         var config = await chain.QueryManyAsync<TokenConfigFunction, TokenConfigOutputDTO>(
-            context.Vault, new TokenConfigFunction { ReturnValue1 = context.Usdc }, cancellationToken);
+            context.Vault, new TokenConfigFunction { Token = context.Usdc }, cancellationToken);
         if (config.AccruedFees >= options.Value.SweepMinimum)
         {
             await QueueAsync(OperationKind.Sweep, context.Vault, new SweepFeesFunction { Token = context.Usdc }.GetCallData(), 0, GasLimits.Sweep, cancellationToken);

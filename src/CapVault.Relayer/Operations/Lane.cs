@@ -19,7 +19,6 @@ public sealed class Lane(
     Db db,
     ChainClient chain,
     ChainContext context,
-    ChainClock clock,
     GasOracle gas,
     Follower follower,
     Bundler bundler,

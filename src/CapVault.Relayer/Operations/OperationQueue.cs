@@ -34,7 +34,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 Sender = account,
                 NonceKey = UserOperations.ExecutorKey(orderId),
                 CallData = callData,
-                GasLimit = GasLimits.Of(step).Total,
+                GasLimit = GasLimits.Of(step).Used,
             });
         await signer.SignReceivedAsync(tx, account, UserOperations.ExecutorKey(orderId));
         return await GetAsync(tx, operationId);

@@ -58,14 +58,13 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
 
     private PackedUserOperation Build(Operation operation, ulong nonceSeq, ulong validUntil)
     {
-        var limits = GasLimits.Of(OrderStep.Parse(operation.Step!));
         var userOp = new PackedUserOperation
         {
             Sender = operation.Sender!.ToHex(true),
             Nonce = UserOperations.Nonce(operation.NonceKey!.Value, nonceSeq),
             InitCode = [], // the keeper deploys accounts by plain transactions
             CallData = operation.CallData,
-            AccountGasLimits = UserOperations.AccountGasLimits(limits.Verification, limits.Call),
+            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, GasLimits.Of(OrderStep.Parse(operation.Step!)).Call),
             PreVerificationGas = GasLimits.PreVerification,
             GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
             Signature = [],

@@ -10,7 +10,7 @@ namespace CapVault.Relayer.Orders;
 /// <summary>Reads the order book for its parties. A stranger is told that there is no such order.</summary>
 public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
 {
-    private const string OfParty = "SELECT * FROM order_book WHERE {0} = @key AND @agentId IN (requester_agent_id, provider_agent_id)";
+    private const string OfParty = "SELECT * FROM order_book WHERE @agentId IN (requester_agent_id, provider_agent_id) AND";
 
     /// <summary>An order of <paramref name="agentId"/>, by <c>ord_…</c> or by the 0x-prefixed orderId.</summary>
     public async Task<OrderRow> GetAsync(string agentId, string id, CancellationToken cancellationToken)
@@ -64,8 +64,8 @@ public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
 
     private static (string Sql, object Parameters) Query(string agentId, string id) =>
         id.Length == 66 && id.StartsWith("0x", StringComparison.Ordinal) && id.AsSpan(2).IndexOfAnyExcept(System.Buffers.SearchValues.Create("0123456789abcdefABCDEF")) < 0
-            ? (string.Format(CultureInfo.InvariantCulture, OfParty, "order_id"), new { key = (object)id.HexToByteArray(), agentId })
-            : (string.Format(CultureInfo.InvariantCulture, OfParty, "public_id"), new { key = (object)id, agentId });
+            ? ($"{OfParty} order_id = @key", new { key = (object)id.HexToByteArray(), agentId })
+            : ($"{OfParty} public_id = @key", new { key = (object)id, agentId });
 
     private static ApiException NotFound(string id) => ApiException.NotFound(ErrorCodes.OrderNotFound, "order", id);
 }

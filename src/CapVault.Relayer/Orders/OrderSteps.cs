@@ -43,7 +43,7 @@ public sealed class OrderSteps(
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
     public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, CancellationToken cancellationToken) => TakeAsync(
         agentId, id, OrderStep.Deliver,
-        fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash)),
+        fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
         async (tx, fresh) =>
         {
             await content.KeepAsync(tx, fresh.OrderId, time.GetUtcNow());

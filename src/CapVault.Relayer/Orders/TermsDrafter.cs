@@ -24,7 +24,7 @@ public sealed class TermsDrafter(ChainClient chain, ChainContext context, ChainC
     {
         var token = AddressUtil.Current.ConvertToChecksumAddress(service.Token);
         var config = await chain.QueryManyAsync<TokenConfigFunction, TokenConfigOutputDTO>(
-            context.Vault, new TokenConfigFunction { ReturnValue1 = token }, cancellationToken);
+            context.Vault, new TokenConfigFunction { Token = token }, cancellationToken);
         if (!config.Enabled)
         {
             throw ApiException.State(ErrorCodes.ServiceDisabled, $"The vault takes no new orders in {token}. Ask the vault's owner, or use another service.", new { token });
