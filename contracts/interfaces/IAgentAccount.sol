@@ -17,6 +17,8 @@ struct Step {
 /// @title ERC-4337 wallet of one agent
 /// @notice The Owner may do everything. The Executor, the key an agent works with day to day, may do order steps on one
 /// vault and the exact approvals that they need, through an entry function of its own; never a transfer.
+/// @dev Operations (ERC-4337, EntryPoint v0.8) are signed by ECDSA over the userOpHash itself. Nonce key 0 is the Owner's, with any
+/// callData. Keys 1 to 64 are the Executor's, with executeOrderSteps and a paymaster alone. Every other pairing fails validation.
 interface IAgentAccount {
     /// @notice The Owner replaced the Executor.
     event ExecutorSet(address indexed executor);
@@ -31,7 +33,8 @@ interface IAgentAccount {
 
     /// @notice Runs order `steps` in order; reverts with the first failure. Only the EntryPoint (an operation that the Executor or Owner signed) or the Executor.
     /// @dev Allowed: on the vault createOrder, payOrder, deliverOrder, rejectOrder, expireOrder, and claim with to = this account;
-    /// on a token approve(vault, amount) directly before the payOrder of an order of that token and amount.
+    /// on a token approve(vault, amount) directly before the payOrder of an order of that token and amount. Everything else, and
+    /// calldata of another length where it matters, reverts with NotAllowed. A step's own revert data is passed on unchanged.
     function executeOrderSteps(Step[] calldata steps) external;
 
     /// @notice Replaces the Executor; 0 leaves the account without one. Only the account itself (an Owner's call) or the Owner.
@@ -56,7 +59,9 @@ interface IAgentAccountFactory {
     /// @notice `account` was deployed.
     event AccountCreated(address indexed account, address indexed owner, address indexed executor, bytes32 salt);
 
-    /// @notice Deploys the account, or returns it if it is there. Anyone may call.
+    /// @notice Deploys the account, or returns it if it is there. Anyone may call: the result does not depend on who does.
+    /// @param owner Whoever holds it may withdraw; with 0 nobody ever can.
+    /// @param executor The first Executor; 0 = none.
     function createAccount(address owner, address executor, bytes32 salt) external returns (address account);
 
     /// @notice The address that `createAccount` gives: it commits to Owner, Executor, salt, vault and EntryPoint.

@@ -7,9 +7,14 @@ import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.s
 /// @title Proxy in front of SandboxUSDC
 /// @notice There for its gas: the real USDC is called through a proxy. Nobody can upgrade this one.
 contract SandboxUSDCProxy is ERC1967Proxy {
-    constructor(address implementation) ERC1967Proxy(implementation, "") {}
+    /// @dev An address that no key opens. Not 0: eth_call without a sender comes from 0, and would be taken for the admin.
+    address private constant NOBODY = address(0xdead);
 
-    /// @dev USDC's proxy reads its admin before every call, and so does this one, though it has none.
+    constructor(address implementation) ERC1967Proxy(implementation, "") {
+        ERC1967Utils.changeAdmin(NOBODY);
+    }
+
+    /// @dev USDC's proxy reads its admin before every call, and so does this one.
     function _fallback() internal override {
         if (msg.sender != ERC1967Utils.getAdmin()) super._fallback();
     }

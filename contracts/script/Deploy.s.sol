@@ -84,11 +84,12 @@ contract Deploy {
     uint256 private constant SANDBOX_CHAIN = 31_337;
     uint16 private constant MIN_FEE_BPS = 1000;
 
-    function run() external {
+    /// @notice Reads the inputs, deploys, and writes the file.
+    function run() external returns (Deployment memory deployment) {
         Inputs memory inputs = _readInputs();
         vm.startBroadcast();
         (, inputs.deployer,) = vm.readCallers();
-        Deployment memory deployment = deploy(inputs);
+        deployment = deploy(inputs);
         vm.stopBroadcast();
         if (vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume)) {
             _write(inputs, deployment);

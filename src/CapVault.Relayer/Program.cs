@@ -1,1 +1,4 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.Run(); 
+using CapVault.Relayer;
+
+await using var app = await RelayerHost.BuildAsync(args, CancellationToken.None);
+await app.RunAsync();

@@ -39,8 +39,8 @@ public sealed class RelayerOptions
     [RegularExpression("^(0x[0-9a-fA-F]{64})?$", ErrorMessage = "FaucetKey: expected a 0x-prefixed private key of 64 hex digits, or nothing.")]
     public string FaucetKey { get; set; } = "";
 
-    /// <summary>How long after a negotiation's end the order may be paid, seconds. The default value is 1 800.</summary>
-    [Range(60, 2_592_000)]
+    /// <summary>How long after a negotiation's end the order may be paid, seconds (with its 7 days, the vault's 30). The default value is 1 800.</summary>
+    [Range(60, 1_900_000)]
     public int PayWindowSeconds { get; set; } = 1800;
 
     /// <summary>Whether this process runs the keeper: deploy, expire, sweep, top up. The default value is true.</summary>

@@ -26,11 +26,13 @@ interface Vm {
     function deployCode(string calldata artifact, bytes calldata constructorArgs) external returns (address);
     function etch(address target, bytes calldata code) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function store(address target, bytes32 slot, bytes32 value) external;
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function deal(address account, uint256 balance) external;
     function fee(uint256 baseFee) external;
     function txGasPrice(uint256 price) external;
+    function setEnv(string calldata name, string calldata value) external;
     function label(address account, string calldata name) external;
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
@@ -68,11 +70,14 @@ interface Vm {
 
     /* FILES AND TEXT */
 
+    function exists(string calldata path) external view returns (bool);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
+    function toString(address value) external pure returns (string memory);
 }

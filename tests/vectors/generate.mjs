@@ -1,30 +1,14 @@
-// Writes the keys "orders" and "deliverables" of vectors.json; the other keys stay as they are. The expected values come from
-// cast's keccak and ABI encoder alone, by the text of EIP-712: neither the contracts nor the C# code has a part in them.
-// Use: node tests/vectors/generate.mjs   (cast in PATH or in node_modules)
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync, existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// Writes the keys "orders" and "deliverables" of vectors.json; the other keys stay as they are.
+// Use: node tests/vectors/generate.mjs
+import { domainSeparator, keccakEncoded, keccakText, orderMembers, typedDataHash, writeVectors } from './cast.mjs';
 
-const bin = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
-const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
-const cast = (...args) => execFileSync('cast', args, { env, encoding: 'utf8' }).trim();
-const keccakText = text => cast('keccak', `0x${Buffer.from(text, 'utf8').toString('hex')}`);
-
-const members = [
-  ['requester', 'address'], ['provider', 'address'], ['token', 'address'], ['arbiter', 'address'], ['approver', 'address'],
-  ['commissionTo', 'address'], ['amount', 'uint120'], ['feeBps', 'uint16'], ['commissionBps', 'uint16'], ['payDeadline', 'uint40'],
-  ['slaSeconds', 'uint32'], ['reviewSeconds', 'uint32'], ['termsHash', 'bytes32'], ['salt', 'uint64'],
-];
-const orderType = `Order(${members.map(([name, type]) => `${type} ${name}`).join(',')})`;
-const domainType = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)';
+const orderType = `Order(${orderMembers.map(([name, type]) => `${type} ${name}`).join(',')})`;
 
 function hashes({ chainId, verifyingContract, order }) {
-  const domainSeparator = cast('keccak', cast('abi-encode', 'f(bytes32,bytes32,bytes32,uint256,address)',
-    keccakText(domainType), keccakText('CAPVault'), keccakText('1'), chainId, verifyingContract));
-  const structHash = cast('keccak', cast('abi-encode', `f(bytes32,${members.map(([, type]) => type).join(',')})`,
-    keccakText(orderType), ...members.map(([name]) => order[name])));
-  const orderId = cast('keccak', `0x1901${domainSeparator.slice(2)}${structHash.slice(2)}`);
-  return { domainSeparator, structHash, orderId };
+  const separator = domainSeparator('CAPVault', chainId, verifyingContract);
+  const structHash = keccakEncoded(
+    ['bytes32', keccakText(orderType)], ...orderMembers.map(([name, type]) => [type, order[name]]));
+  return { domainSeparator: separator, structHash, orderId: typedDataHash(separator, structHash) };
 }
 
 const zero = '0x0000000000000000000000000000000000000000';
@@ -74,6 +58,4 @@ const deliverables = [
   ['longer than one keccak block', 'CAPVault '.repeat(40)],
 ].map(([name, content]) => ({ name, scheme: 'TEXT', content, deliverableHash: keccakText(content) }));
 
-const path = fileURLToPath(new URL('vectors.json', import.meta.url));
-const others = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
-writeFileSync(path, `${JSON.stringify({ ...others, orders, deliverables }, null, 2)}\n`);
+writeVectors({ orders, deliverables });

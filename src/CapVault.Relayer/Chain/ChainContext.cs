@@ -1,6 +1,5 @@
 using System.Numerics;
 using CapVault.Contracts;
-using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 
 namespace CapVault.Relayer.Chain;
@@ -27,7 +26,7 @@ public sealed class ChainContext(Deployment deployment, RelayerOptions options)
     public string Usdc { get; } = deployment.Usdc;
 
     /// <summary>First block that can hold a log of ours.</summary>
-    public long DeployBlock { get; } = deployment.DeployBlock;
+    public long DeployBlock { get; } = (long)deployment.DeployBlock;
 
     /// <summary>The EOA that submits.</summary>
     public EthECKey LaneKey { get; } = new(options.LaneKey);
@@ -35,6 +34,12 @@ public sealed class ChainContext(Deployment deployment, RelayerOptions options)
     /// <summary>The key whose signature the paymaster accepts.</summary>
     public EthECKey SponsorKey { get; } = new(options.SponsorKey);
 
-    /// <summary>The vault as bytes, for storage and comparison.</summary>
-    public byte[] VaultBytes { get; } = deployment.Vault.HexToByteArray();
+    /// <summary>Hashes orders.</summary>
+    public OrderTypedData Orders { get; } = new(deployment.ChainId, deployment.Vault);
+
+    /// <summary>Hashes operations.</summary>
+    public UserOperations UserOperations { get; } = new(deployment.ChainId, deployment.EntryPoint);
+
+    /// <summary>Signs for the paymaster.</summary>
+    public Sponsorship Sponsorship { get; } = new(deployment.ChainId, deployment.Paymaster);
 }

@@ -27,7 +27,7 @@ public static class StreamApi
         }
 
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = requested.Count > 0 ? SubProtocol : null });
-        await new StreamConnection(socket, context.Caller(), events, time, options.Value.HeartbeatSeconds, log)
-            .RunAsync(lifetime.ApplicationStopping, context.RequestAborted);
+        using var connection = new StreamConnection(socket, context.Caller(), events, time, options.Value.HeartbeatSeconds, log);
+        await connection.RunAsync(lifetime.ApplicationStopping, context.RequestAborted);
     });
 }

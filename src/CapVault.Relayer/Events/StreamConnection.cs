@@ -10,7 +10,7 @@ namespace CapVault.Relayer.Events;
 /// One WebSocket client: reads the log for it, as far as it acknowledges, and listens to it. Two loops share the socket (one sends,
 /// one receives); whichever ends first ends the other.
 /// </summary>
-public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog events, TimeProvider time, int heartbeatSeconds, ILogger log)
+public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog events, TimeProvider time, int heartbeatSeconds, ILogger log) : IDisposable
 {
     private const int MaxFrameBytes = 16 * 1024;
     private const int PageSize = 200;
@@ -61,6 +61,9 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
             log.LogDebug("Stream of {KeyId} ended", caller.KeyId);
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _sending.Dispose();
 
     private async Task SendHelloAsync(CancellationToken cancellationToken)
     {

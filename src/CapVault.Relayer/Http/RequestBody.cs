@@ -44,7 +44,7 @@ public static partial class RequestBody
     {
         if (MissingProperties().Match(exception.Message) is { Success: true } missing)
         {
-            return ApiException.Missing(missing.Groups[1].Value);
+            return ApiException.Missing(missing.Groups["name"].Value);
         }
 
         if (UnknownProperty().Match(exception.Message) is { Success: true } unknown)
@@ -52,8 +52,8 @@ public static partial class RequestBody
             return new ApiException(
                 400,
                 ErrorCodes.ValidationError,
-                $"{unknown.Groups[1].Value}: found a field that this call does not take. Leave it out.",
-                new { field = unknown.Groups[1].Value });
+                $"{unknown.Groups["name"].Value}: found a field that this call does not take. Leave it out.",
+                new { field = unknown.Groups["name"].Value });
         }
 
         var field = exception.Path is { Length: > 2 } path ? path[2..] : "body";
@@ -61,9 +61,9 @@ public static partial class RequestBody
         return new ApiException(400, ErrorCodes.ValidationError, $"{field}: found JSON that does not fit{position}, expected what the API describes.", new { field });
     }
 
-    [GeneratedRegex("missing required properties including: '([^']+)'", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("missing required properties including: '(?<name>[^']+)'", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex MissingProperties();
 
-    [GeneratedRegex("The JSON property '([^']+)' could not be mapped", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("The JSON property '(?<name>[^']+)' could not be mapped", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex UnknownProperty();
 }

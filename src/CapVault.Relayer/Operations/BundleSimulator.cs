@@ -2,6 +2,7 @@ using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Chain;
+using Nethereum.ABI;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 
@@ -48,7 +49,7 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
             if (log.IsLogForEvent<UserOperationRevertReasonEventDTO>())
             {
                 var reverted = log.DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
-                reasons[reverted.UserOpHash.ToHex()] = ContractErrors.Describe(reverted.RevertReason);
+                reasons[reverted.UserOpHash.ToHex()] = Reverts.Describe(reverted.RevertReason);
             }
             else if (log.IsLogForEvent<UserOperationEventEventDTO>())
             {
@@ -67,7 +68,7 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
     private Simulation Blame(Bundle bundle, SimulatedCall call)
     {
         var reason = Describe(call);
-        if (ContractErrors.FailedOperation(call.RevertData) is not { } failed || failed.Index >= bundle.Operations.Count)
+        if (Reverts.FailedOperation(call.RevertData) is not { } failed || failed.Index >= bundle.Operations.Count)
         {
             return bundle.Operations.Count == 1
                 ? Refuse(bundle.Operations[0], OperationState.Failed, reason)
@@ -92,7 +93,7 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
     }
 
     private static string Describe(SimulatedCall call) =>
-        call.RevertData is { Length: > 0 } data ? ContractErrors.Describe(data) : call.Error?.Message ?? "it would revert without a reason";
+        call.RevertData is { Length: > 0 } data ? Reverts.Describe(data) : call.Error?.Message ?? "it would revert without a reason";
 }
 
 /// <summary>Nothing can be sent until something outside changes; nothing is lost by waiting.</summary>
@@ -101,8 +102,11 @@ public sealed class LaneStalledException(string message) : Exception(message);
 /// <summary>A lane transaction as it is signed.</summary>
 public static class LaneTransaction
 {
-    /// <summary>The transaction's own 21 000, and what handleOps does around its operations.</summary>
-    private const long BundleOverhead = 60_000;
+    /// <summary>
+    /// The transaction's own 21 000, what handleOps does around its operations, and the largest reserve: before each call the EntryPoint
+    /// wants that call's whole limit left (and 1/63 more), but gets the unused part back for the next.
+    /// </summary>
+    private const long BundleOverhead = 60_000 + (GasLimits.Push * 64 / 63);
 
     /// <summary>Recipient, data and wei.</summary>
     public static (string To, byte[] Data, BigInteger Value) Content(Bundle bundle, ChainContext context)
@@ -115,7 +119,7 @@ public static class LaneTransaction
 
         var call = new HandleOpsFunction
         {
-            Ops = [.. bundle.Operations.Select(operation => UserOperation.Decode(operation.UserOp!))],
+            Ops = [.. bundle.Operations.Select(operation => new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(operation.UserOp!))],
             Beneficiary = context.LaneKey.GetPublicAddress(),
         };
         return (context.EntryPoint, call.GetCallData(), BigInteger.Zero);

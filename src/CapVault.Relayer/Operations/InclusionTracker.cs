@@ -1,5 +1,3 @@
-using System.Numerics;
-using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
@@ -82,7 +80,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             var reverted = log.ToFilterLog().DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
             await tx.ExecuteAsync(
                 "UPDATE operation SET failure_reason = @reason WHERE user_op_hash = @UserOpHash",
-                new { reverted.UserOpHash, reason = ContractErrors.Describe(reverted.RevertReason) });
+                new { reverted.UserOpHash, reason = Reverts.Describe(reverted.RevertReason) });
         }
         else if (signature.SequenceEqual(_operationEvent))
         {

@@ -19,7 +19,6 @@ public sealed class Lane(
     Db db,
     ChainClient chain,
     ChainContext context,
-    ChainClock clock,
     GasOracle gas,
     Follower follower,
     Bundler bundler,
@@ -103,6 +102,11 @@ public sealed class Lane(
             {
                 await SendAsync(signed, cancellationToken);
             }
+        }
+
+        foreach (var done in _sentAt.Keys.Except(unmined.Select(signed => signed.LaneTxId)).ToList())
+        {
+            _sentAt.Remove(done);
         }
 
         return unmined.Count > 0;

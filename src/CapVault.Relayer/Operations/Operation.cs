@@ -48,7 +48,7 @@ public sealed record Operation
     /// <summary>End of the sponsor's signature, unix seconds.</summary>
     public long? ValidUntil { get; init; }
 
-    /// <summary>Upper bound of the gas that it adds to its transaction.</summary>
+    /// <summary>What it may add to the gas of its transaction.</summary>
     public long GasLimit { get; init; }
 
     /// <summary>The transaction that carries it.</summary>

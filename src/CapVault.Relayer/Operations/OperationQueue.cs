@@ -1,4 +1,5 @@
 using System.Numerics;
+using CapVault.Contracts;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 
@@ -31,11 +32,11 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 OrderId = orderId,
                 Step = step.Value,
                 Sender = account,
-                NonceKey = NonceLane.Of(orderId),
+                NonceKey = UserOperations.ExecutorKey(orderId),
                 CallData = callData,
-                GasLimit = GasLimits.Of(step).Total,
+                GasLimit = GasLimits.Of(step).Used,
             });
-        await signer.SignReceivedAsync(tx, account, NonceLane.Of(orderId));
+        await signer.SignReceivedAsync(tx, account, UserOperations.ExecutorKey(orderId));
         return await GetAsync(tx, operationId);
     }
 
@@ -98,11 +99,4 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
     }
-}
-
-/// <summary>The nonce lane of an order's steps: 64 per account, so that different orders rarely wait for each other.</summary>
-public static class NonceLane
-{
-    /// <summary>1 + orderId mod 64: a fresh key per order would cost 17k gas each time.</summary>
-    public static long Of(byte[] orderId) => 1 + (orderId[^1] % 64);
 }

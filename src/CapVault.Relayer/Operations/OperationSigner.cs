@@ -1,9 +1,10 @@
-using System.Numerics;
 using CapVault.Contracts;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
+using Nethereum.ABI;
 using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
@@ -36,12 +37,12 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
         var nonceSeq = await tx.FirstOrDefaultAsync<long?>("SELECT next_seq FROM account_lane WHERE account = @account AND nonce_key = @nonceKey", lane) ?? 0;
         var validUntil = clock.Now + Validity;
-        var userOp = Build(operation, nonceSeq, validUntil);
-        var userOpHash = userOp.Hash(context.EntryPoint, context.ChainId);
-        userOp.Signature = Signatures.Sign(executors.Decrypt(agent.AgentId, agent.ExecutorKey), userOpHash);
+        var userOp = Build(operation, (ulong)nonceSeq, (ulong)validUntil);
+        var userOpHash = context.UserOperations.Hash(userOp);
+        userOp.Signature = UserOperations.Sign(userOpHash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));
         await tx.ExecuteAsync(
             """
-            UPDATE operation SET state = 'QUEUED', nonce_seq = @nonceSeq, user_op_hash = @userOpHash, user_op = @userOp, valid_until = @validUntil, updated_at = @now
+            UPDATE operation SET state = 'QUEUED', nonce_seq = @nonceSeq, user_op_hash = @userOpHash, user_op = @packed, valid_until = @validUntil, updated_at = @now
             WHERE operation_id = @OperationId
             """,
             new
@@ -49,29 +50,27 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
                 operation.OperationId,
                 nonceSeq,
                 userOpHash,
-                userOp = userOp.Encode(),
+                packed = new ABIEncode().GetABIParamsEncoded(userOp),
                 validUntil,
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
     }
 
-    private UserOperation Build(Operation operation, long nonceSeq, long validUntil)
+    private PackedUserOperation Build(Operation operation, ulong nonceSeq, ulong validUntil)
     {
-        var limits = GasLimits.Of(OrderStep.Parse(operation.Step!));
-        var userOp = new UserOperation
+        var userOp = new PackedUserOperation
         {
             Sender = operation.Sender!.ToHex(true),
-            Nonce = (new BigInteger(operation.NonceKey!.Value) << 64) | nonceSeq,
+            Nonce = UserOperations.Nonce(operation.NonceKey!.Value, nonceSeq),
+            InitCode = [], // the keeper deploys accounts by plain transactions
             CallData = operation.CallData,
-            VerificationGasLimit = limits.Verification,
-            CallGasLimit = limits.Call,
+            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, GasLimits.Of(OrderStep.Parse(operation.Step!)).Call),
             PreVerificationGas = GasLimits.PreVerification,
-            MaxFeePerGas = gas.OperationMaxFee,
-            MaxPriorityFeePerGas = gas.PriorityFee,
-            Paymaster = context.Paymaster,
-            PaymasterVerificationGasLimit = GasLimits.PaymasterVerification,
+            GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
+            Signature = [],
         };
-        userOp.Sponsor(context.SponsorKey, context.ChainId, validAfter: 0, validUntil);
+        userOp.PaymasterAndData = context.Sponsorship.Sign(
+            userOp, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
         return userOp;
     }
 

@@ -196,17 +196,29 @@ abstract contract AccountTest is Test {
     }
 
     function sponsor(PackedUserOperation memory op, uint48 validAfter, uint48 validUntil, uint256 key) internal view {
-        op.paymasterAndData = abi.encodePacked(paymaster, uint128(100_000), uint128(0)); // verification, postOp
-        bytes memory signature = sign(key, sponsorHash(op, validAfter, validUntil));
-        op.paymasterAndData = abi.encodePacked(op.paymasterAndData, validAfter, validUntil, signature);
+        sponsor(op, validAfter, validUntil, key, 100_000);
     }
 
-    /// @dev Written out from the EIP-712 type that relayers sign, not taken from the paymaster.
-    function sponsorHash(PackedUserOperation memory op, uint48 validAfter, uint48 validUntil)
-        internal
-        view
-        returns (bytes32)
-    {
+    function sponsor(
+        PackedUserOperation memory op,
+        uint48 validAfter,
+        uint48 validUntil,
+        uint256 key,
+        uint128 paymasterVerificationGasLimit
+    ) internal view {
+        bytes32 digest = sponsorHash(op, validAfter, validUntil, paymasterVerificationGasLimit);
+        op.paymasterAndData = abi.encodePacked(
+            paymaster, paymasterVerificationGasLimit, uint128(0), validAfter, validUntil, sign(key, digest)
+        );
+    }
+
+    /// @dev Written out from the EIP-712 type that relayers sign, not taken from the paymaster. No postOp gas.
+    function sponsorHash(
+        PackedUserOperation memory op,
+        uint48 validAfter,
+        uint48 validUntil,
+        uint256 paymasterVerificationGasLimit
+    ) internal view returns (bytes32) {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
@@ -219,7 +231,7 @@ abstract contract AccountTest is Test {
                 op.accountGasLimits,
                 op.preVerificationGas,
                 op.gasFees,
-                uint256(100_000),
+                paymasterVerificationGasLimit,
                 uint256(0),
                 validAfter,
                 validUntil

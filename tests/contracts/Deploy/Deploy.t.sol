@@ -118,6 +118,49 @@ contract DeployTest is AccountTest {
         _script.deploy(_inputs);
     }
 
+    /// @dev One test, because the environment is the whole process's; no other test reads these names.
+    function test_inputsFromTheEnvironment() public {
+        string[3] memory names = ["CAPVAULT_OWNER", "CAPVAULT_TREASURY", "CAPVAULT_SPONSOR"];
+        string[3] memory meanings =
+            ["owner of vault and paymaster", "receives the platform fees", "address of the relayer's sponsor key"];
+        vm.setEnv("CAPVAULT_USDC", vm.toString(address(0)));
+        vm.setEnv("CAPVAULT_PAYMASTER_DEPOSIT", "5");
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.setEnv(names[i], vm.toString(address(0)));
+        }
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(
+                bytes(
+                    string.concat(names[i], " is not set: expected an address (", meanings[i], "), found nothing or 0")
+                )
+            );
+            _script.run();
+            vm.setEnv(names[i], vm.toString(platform));
+        }
+
+        vm.chainId(8453);
+        vm.expectRevert(
+            "CAPVAULT_USDC is not set: chain 8453 needs its USDC's address; only chain 31337 gets a sandbox token"
+        );
+        _script.run();
+        vm.setEnv("CAPVAULT_USDC", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
+        vm.expectRevert(
+            "CAPVAULT_USDC: there is no contract at 0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913 on this chain"
+        );
+        _script.run();
+
+        vm.chainId(31_337);
+        vm.setEnv("CAPVAULT_USDC", vm.toString(address(0)));
+        string memory path = "deployments/31337.json";
+        string memory before = vm.exists(path) ? vm.readFile(path) : "";
+        Deploy.Deployment memory d = _script.run();
+        vm.assertEq(CAPVault(d.vault).pendingOwner(), platform, "owner");
+        vm.assertEq(CAPVault(d.vault).treasury(), platform, "treasury");
+        vm.assertEq(CAPPaymaster(payable(d.paymaster)).signer(), platform, "sponsor");
+        vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 5, "deposit");
+        vm.assertEq(bytes(vm.exists(path) ? vm.readFile(path) : ""), bytes(before), "no file");
+    }
+
     function _assertSame(Deploy.Deployment memory left, Deploy.Deployment memory right) private pure {
         vm.assertEq(left.entryPoint, right.entryPoint, "EntryPoint");
         vm.assertEq(left.vault, right.vault, "vault");

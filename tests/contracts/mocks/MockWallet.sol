@@ -27,6 +27,10 @@ contract MockWallet is IERC1271 {
         approved[hash] = true;
     }
 
+    function withdrawHash(bytes32 hash) external {
+        approved[hash] = false;
+    }
+
     function isValidSignature(bytes32 hash, bytes calldata) external view returns (bytes4 magic) {
         Answer now_ = answer;
         if (now_ == Answer.REVERTS) revert("no");

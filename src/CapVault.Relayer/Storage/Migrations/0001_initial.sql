@@ -137,7 +137,7 @@ CREATE TABLE operation (
   user_op_hash   BLOB UNIQUE,
   user_op        BLOB,                -- packed and signed, as handleOps takes it
   valid_until    INTEGER,             -- the sponsor's signature, unix seconds
-  gas_limit      INTEGER NOT NULL,    -- upper bound of what it adds to its transaction
+  gas_limit      INTEGER NOT NULL,    -- what it may add to its transaction
   lane_tx_id     INTEGER,
   attempt        INTEGER NOT NULL DEFAULT 0, -- how often it was put into a transaction
   success        INTEGER,

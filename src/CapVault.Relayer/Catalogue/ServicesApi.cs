@@ -1,0 +1,42 @@
+using CapVault.Relayer.Http;
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Catalogue;
+
+/// <summary>Routes <c>/services</c>.</summary>
+public static class ServicesApi
+{
+    /// <summary>Maps the routes.</summary>
+    public static void MapServices(this RouteGroupBuilder api)
+    {
+        api.MapPost("/services", async (HttpContext context, Services services) =>
+        {
+            var caller = context.Caller();
+            var request = await RequestBody.ReadAsync<CreateServiceRequest>(context.Request, context.RequestAborted);
+            if (!caller.IsOperator && caller.AgentId != request.AgentId)
+            {
+                throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", request.AgentId);
+            }
+
+            return Envelopes.Ok(context, (await services.CreateAsync(request, context.RequestAborted)).ToModel(), 201);
+        });
+
+        api.MapPatch("/services/{serviceId}", async (HttpContext context, Services services, string serviceId) =>
+        {
+            var change = await RequestBody.ReadAsync<UpdateServiceRequest>(context.Request, context.RequestAborted);
+            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, context.Caller().AgentId, change, context.RequestAborted)).ToModel());
+        });
+
+        api.MapGet("/services", async (HttpContext context, Services services) =>
+        {
+            var paging = Paging.From(context.Request);
+            var rows = await services.ListAsync(paging.Limit + 1, paging.BeforeTime, paging.BeforeId, context.RequestAborted);
+            return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.ServiceId)));
+        });
+
+        api.MapGet("/services/{serviceId}", async (HttpContext context, Services services, string serviceId) =>
+            Envelopes.Ok(
+                context,
+                (await services.FindAsync(serviceId, context.RequestAborted) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId)).ToModel()));
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+using CapVault.Relayer.Http;
+using CapVault.Relayer.Storage;
+using CapVault.Sdk;
+using Dapper;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Orders;
+
+/// <summary>What a Provider submits, checked and hashed.</summary>
+public sealed class DeliveryContent
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    private readonly DeliverableType _type;
+    private readonly string _content;
+
+    /// <summary>Checks a request.</summary>
+    /// <exception cref="ApiException">400 if the content does not fit its type, or has no hash.</exception>
+    public DeliveryContent(DeliverOrderRequest request)
+    {
+        _type = request.DeliverableType;
+        (_content, var field) = request switch
+        {
+            { DeliverableType.Value: "text", DeliverableText: { Length: > 0 } text, DeliverableSchema: null } => (text, "deliverableText"),
+            { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (schema.GetRawText(), "deliverableSchema"),
+            { DeliverableType.Value: "text" } => throw ApiException.Missing("deliverableText"),
+            { DeliverableType.Value: "schema" } => throw ApiException.Missing("deliverableSchema"),
+            _ => throw ApiException.Invalid("deliverableType", request.DeliverableType.Value, "text or schema"),
+        };
+        var bytes = Encoding.UTF8.GetByteCount(_content);
+        if (bytes > MaxBytes)
+        {
+            throw ApiException.Invalid(field, $"{bytes} bytes", $"at most {MaxBytes} bytes of UTF-8");
+        }
+
+        try
+        {
+            Hash = DeliverableHash.Of(_type, request.DeliverableText, request.DeliverableSchema);
+        }
+        catch (Exception exception) when (exception is ArgumentException or JsonException)
+        {
+            throw ApiException.Invalid(field, exception.Message, "content that has a hash");
+        }
+    }
+
+    /// <summary>keccak256, as it goes on chain.</summary>
+    public byte[] Hash { get; }
+
+    /// <summary>Keeps it for the Requester. One that never got on chain is replaced.</summary>
+    public Task KeepAsync(Tx tx, byte[] orderId, DateTimeOffset now) => tx.ExecuteAsync(
+        """
+        INSERT INTO delivery (order_id, deliverable_type, content, content_hash, submitted_at) VALUES (@orderId, @type, @_content, @Hash, @now)
+        ON CONFLICT (order_id) DO UPDATE SET
+          deliverable_type = excluded.deliverable_type, content = excluded.content, content_hash = excluded.content_hash, submitted_at = excluded.submitted_at
+        """,
+        new { orderId, type = _type.Value, _content, Hash, now = now.ToUnixTimeMilliseconds() });
+}
+
+/// <summary>Hands deliverables to the parties.</summary>
+public sealed class Deliveries(Db db, OrderReader orders)
+{
+    /// <summary>The deliverable, once its hash is on chain.</summary>
+    /// <exception cref="ApiException">404 for a stranger, 409 before delivery.</exception>
+    public async Task<Delivery> GetAsync(string agentId, string id, CancellationToken cancellationToken)
+    {
+        var order = await orders.GetAsync(agentId, id, cancellationToken);
+        if (order.DeliverTx is null)
+        {
+            throw ApiException.State(
+                ErrorCodes.InvalidState, $"The order is {order.Status}: nothing is delivered yet.", new { currentState = order.Status }, retryable: order.PendingStep is not null);
+        }
+
+        var row = await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<Row?>(
+                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId", new { order.OrderId }),
+            cancellationToken);
+        if (row is null || !row.ContentHash.AsSpan().SequenceEqual(order.DeliverableHash))
+        {
+            throw new ApiException(404, ErrorCodes.DeliveryNotFound, "The order was delivered on chain, but its content was not submitted here. Ask the Provider for it.");
+        }
+
+        return new Delivery
+        {
+            OrderId = order.PublicId,
+            DeliverableType = DeliverableType.Parse(row.DeliverableType),
+            DeliverableText = row.DeliverableType == DeliverableType.Text.Value ? row.Content : null,
+            DeliverableSchema = row.DeliverableType == DeliverableType.Schema.Value ? JsonSerializer.Deserialize<JsonElement>(row.Content) : null,
+            ContentHash = row.ContentHash.ToHex(true),
+            Status = order.Phase switch
+            {
+                Phase.Clear => "accepted",
+                Phase.Rejected or Phase.Expired => "rejected",
+                _ => "submitted",
+            },
+            SubmittedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.SubmittedAt),
+            VerifiedAt = DateTimeOffset.FromUnixTimeSeconds(order.DeliveredTime!.Value),
+        };
+    }
+
+    private sealed record Row
+    {
+        public string DeliverableType { get; init; } = "";
+
+        public string Content { get; init; } = "";
+
+        public byte[] ContentHash { get; init; } = [];
+
+        public long SubmittedAt { get; init; }
+    }
+}

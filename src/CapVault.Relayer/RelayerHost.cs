@@ -1,0 +1,164 @@
+using System.Net;
+using CapVault.Contracts;
+using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Catalogue;
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Http;
+using CapVault.Relayer.Operations;
+using CapVault.Relayer.Orders;
+using CapVault.Relayer.Sandbox;
+using CapVault.Relayer.Storage;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.JsonRpc.Client;
+
+namespace CapVault.Relayer;
+
+/// <summary>Puts the relayer together. Everything that can be wrong with its surroundings is said here, before it takes a request.</summary>
+public static class RelayerHost
+{
+    /// <summary>Builds the server, ready to run.</summary>
+    /// <param name="args">Command line; settings as <c>--CapVault:Name=value</c>, or <c>CapVault__Name</c> in the environment.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    public static async Task<WebApplication> BuildAsync(string[] args, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        // A line per request would drown what matters, and write keys of query strings into the log.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024);
+        builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
+        var options = Validated(builder.Configuration);
+        var db = await Db.OpenAsync(options.DataDirectory, cancellationToken);
+        try
+        {
+            AddServices(builder.Services, options, db);
+            var app = builder.Build();
+            await PrepareAsync(app, options, cancellationToken);
+            Map(app, options);
+            return app;
+        }
+        catch
+        {
+            await db.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static RelayerOptions Validated(IConfiguration configuration)
+    {
+        var options = new RelayerOptions();
+        configuration.GetSection("CapVault").Bind(options);
+        var failures = new List<System.ComponentModel.DataAnnotations.ValidationResult>();
+        return System.ComponentModel.DataAnnotations.Validator.TryValidateObject(options, new(options), failures, validateAllProperties: true)
+            ? options
+            : throw new OptionsValidationException("CapVault", typeof(RelayerOptions), failures.Select(failure => $"CapVault:{failure.MemberNames.FirstOrDefault()}: {failure.ErrorMessage}"));
+    }
+
+    private static void AddServices(IServiceCollection services, RelayerOptions options, Db db)
+    {
+        services.AddSingleton(_ => db);
+        if (options.Sandbox)
+        {
+            services.AddSingleton<SandboxClock>();
+            services.AddSingleton<TimeProvider>(provider => provider.GetRequiredService<SandboxClock>());
+            services.AddSingleton<Faucet>();
+        }
+        else
+        {
+            services.AddSingleton(TimeProvider.System);
+        }
+
+        services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
+        services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
+        services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
+        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
+        services.AddSingleton<Services>();
+        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>();
+        services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
+        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>();
+        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>();
+
+        // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
+        services.AddSingleton<InclusionTracker>();
+        services.AddSingleton<IProjection>(provider => provider.GetRequiredService<InclusionTracker>());
+        services.AddSingleton<IProjection, AccountBook>();
+        services.AddSingleton<IProjection, OrderBook>();
+
+        services.AddSingleton<Follower>().AddHostedService(provider => provider.GetRequiredService<Follower>());
+        services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
+        services.AddHostedService<Sequencer>();
+        services.AddHostedService<Keeper>();
+    }
+
+    private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
+    {
+        var context = app.Services.GetRequiredService<ChainContext>();
+        var chain = app.Services.GetRequiredService<ChainClient>();
+        await RequireChainAsync(chain, context, options, cancellationToken);
+        await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, options, cancellationToken);
+        if (options.Sandbox)
+        {
+            await app.Services.PrepareSandboxAsync(cancellationToken);
+        }
+
+        await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
+            Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);
+    }
+
+    private static async Task RequireChainAsync(ChainClient chain, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
+    {
+        var chainId = await chain.GetChainIdAsync(cancellationToken);
+        if (chainId != context.ChainId)
+        {
+            throw new InvalidOperationException($"The node at {options.RpcUrl} is chain {chainId}, the deployment file is of chain {context.ChainId}. Give the one that belongs to the other.");
+        }
+
+        foreach (var (name, address) in new[]
+        {
+            ("CAPVault", context.Vault), ("EntryPoint", context.EntryPoint), ("AgentAccountFactory", context.AccountFactory),
+            ("CAPPaymaster", context.Paymaster), ("USDC", context.Usdc),
+        })
+        {
+            if ((await chain.GetCodeAsync(address, cancellationToken)).Length == 0)
+            {
+                throw new InvalidOperationException($"There is no code at {address}, where {options.DeploymentFile} has {name}. Deploy again, or give the file of this chain.");
+            }
+        }
+    }
+
+    private static async Task RequireIdentityAsync(Db db, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
+    {
+        var ours = new { chainId = (long)context.ChainId, vault = context.Vault.HexToByteArray() };
+        var isOurs = await db.WriteAsync(
+            async tx =>
+            {
+                await tx.ExecuteAsync("INSERT INTO identity (id, chain_id, vault) VALUES (1, @chainId, @vault) ON CONFLICT DO NOTHING", ours);
+                return await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE chain_id = @chainId AND vault = @vault", ours);
+            },
+            cancellationToken);
+        if (!isOurs)
+        {
+            throw new InvalidOperationException($"The database in {options.DataDirectory} belongs to another chain or vault. Give this deployment a DataDirectory of its own.");
+        }
+    }
+
+    private static void Map(WebApplication app, RelayerOptions options)
+    {
+        app.UseEnvelopes();
+        app.UseWebSockets();
+        app.MapHealth();
+        var api = app.MapGroup("/api/v1").RequireCaller();
+        api.MapAgents();
+        api.MapServices();
+        api.MapNegotiations();
+        api.MapOrders();
+        api.MapStream();
+        api.MapRelayer();
+        if (options.Sandbox)
+        {
+            api.MapSandbox();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Numerics;
+using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Http;
+using CapVault.Sdk;
+using Microsoft.Extensions.Options;
+using Nethereum.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Signer;
+using Nethereum.Util;
+
+namespace CapVault.Relayer.Sandbox;
+
+/// <summary>Routes <c>/sandbox</c>: test money, and a clock to wind forward. Mapped only where the chain is a local Anvil.</summary>
+public static class SandboxApi
+{
+    private const int AnvilChainId = 31337;
+    private static readonly BigInteger MaxFaucet = 1_000_000_000_000;
+
+    /// <summary>Refuses to make a sandbox of anything but a local Anvil, and sets the clock to where its chain's was left.</summary>
+    /// <exception cref="InvalidOperationException">It is something else.</exception>
+    public static async Task PrepareSandboxAsync(this IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var options = services.GetRequiredService<IOptions<RelayerOptions>>().Value;
+        var chain = services.GetRequiredService<ChainClient>();
+        var chainId = await chain.GetChainIdAsync(cancellationToken);
+        var node = await chain.RequestAsync<string>("web3_clientVersion", cancellationToken);
+        if (chainId != AnvilChainId || !node.StartsWith("anvil", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException($"Sandbox: found chain {chainId} on {node}, expected {AnvilChainId} on Anvil. Leave Sandbox out on a real chain.");
+        }
+
+        if (options.FaucetKey.Length == 0)
+        {
+            throw new InvalidOperationException("FaucetKey: found nothing, expected the private key of the sandbox USDC's minter.");
+        }
+
+        var clock = services.GetRequiredService<SandboxClock>();
+        var head = await chain.GetBlockAsync(await chain.GetHeadNumberAsync(cancellationToken), cancellationToken);
+        clock.Advance(Math.Max(0, (long)head!.Timestamp.Value - clock.GetUtcNow().ToUnixTimeSeconds()));
+    }
+
+    /// <summary>Maps the routes.</summary>
+    public static void MapSandbox(this RouteGroupBuilder api)
+    {
+        var sandbox = api.MapGroup("/sandbox");
+        sandbox.AddEndpointFilter(async (context, next) =>
+        {
+            context.HttpContext.Caller().RequireOperator();
+            if (context.HttpContext.Connection.RemoteIpAddress is { } address && !System.Net.IPAddress.IsLoopback(address))
+            {
+                throw ApiException.Forbidden("The sandbox is for callers on the same machine.");
+            }
+
+            return await next(context);
+        });
+
+        sandbox.MapPost("/faucet", async (HttpContext context, ChainClient chain, ChainContext chainContext, Faucet faucet) =>
+        {
+            var request = await RequestBody.ReadAsync<FaucetRequest>(context.Request, context.RequestAborted);
+            var address = Fields.Address("address", request.Address);
+            var amount = Fields.Amount("amount", request.Amount, MaxFaucet);
+            return Envelopes.Ok(context, new { txHash = await faucet.MintAsync(address, amount, context.RequestAborted) });
+        });
+
+        sandbox.MapPost("/clock/advance", async (HttpContext context, ChainClient chain, SandboxClock clock, ChainClock chainClock, Follower follower) =>
+        {
+            var request = await RequestBody.ReadAsync<AdvanceClockRequest>(context.Request, context.RequestAborted);
+            var seconds = Fields.Range("seconds", request.Seconds, 1, 31_536_000);
+            var target = chainClock.Now + seconds;
+            await chain.RequestAsync<object>("evm_increaseTime", context.RequestAborted, seconds);
+            await chain.RequestAsync<object>("evm_mine", context.RequestAborted);
+            clock.Advance(seconds);
+            // Until the relayer itself has seen it: the caller's next step counts on it.
+            while (chainClock.HeadTime < target)
+            {
+                await follower.Applied.Next.WaitAsync(context.RequestAborted);
+            }
+
+            return Envelopes.Ok(context, new { chainTime = chainClock.Now });
+        });
+    }
+}
