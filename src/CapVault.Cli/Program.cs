@@ -1,1 +1,1 @@
-Console.WriteLine("x");
+return await CapVault.Cli.CapVaultCli.RunAsync(args, Console.Out, Console.Error);

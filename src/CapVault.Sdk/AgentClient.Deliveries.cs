@@ -1,5 +1,7 @@
 using CapVault.Sdk.Transport;
+using CapVault.Contracts.CAPVault;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Web3;
 
 namespace CapVault.Sdk;
 
@@ -37,7 +39,17 @@ public sealed partial class AgentClient
     public async Task<Delivery> GetDeliveryAsync(string orderId, CancellationToken cancellationToken = default)
     {
         var delivery = await _api.GetAsync<Delivery>($"orders/{Paths.Segment(orderId)}/delivery", cancellationToken);
-        return delivery with { HashVerified = MatchesContent(delivery) };
+        var verified = MatchesContent(delivery) && (_config.RpcUrl is null || await IsOnChainAsync(delivery, _config.RpcUrl, cancellationToken));
+        return delivery with { HashVerified = verified };
+    }
+
+    private async Task<bool> IsOnChainAsync(Delivery delivery, string rpcUrl, CancellationToken cancellationToken)
+    {
+        var order = await GetOrderAsync(delivery.OrderId, cancellationToken);
+        var relayer = await _api.GetAsync<RelayerConfig>("config", cancellationToken);
+        return await new CAPVaultService(new Web3(rpcUrl), relayer.Vault)
+            .IsDeliveredQueryAsync(order.ChainOrderId.HexToByteArray(), delivery.ContentHash.HexToByteArray())
+            .WaitAsync(cancellationToken);
     }
 
     private static bool MatchesContent(Delivery delivery)

@@ -300,7 +300,7 @@ public sealed record Delivery
     public DateTimeOffset? VerifiedAt { get; init; }
 
     /// <summary>Not on the wire: set by <see cref="AgentClient.GetDeliveryAsync"/> when the hash of the content, computed here, is
-    /// <see cref="ContentHash"/>.</summary>
+    /// <see cref="ContentHash"/>, and, where <see cref="Config.RpcUrl"/> is set, the vault says that it recorded it.</summary>
     [JsonIgnore]
     public bool HashVerified { get; init; }
 }

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text.Json;
+using CapVault.Sdk;
+
+namespace CapVault.Cli;
+
+/// <summary><c>negotiate</c> and <c>accept</c>; <c>reject</c> is with the orders.</summary>
+internal static class NegotiationCommands
+{
+    public static Command Negotiate()
+    {
+        var service = new Argument<string?>("serviceId") { Description = "svc_…; the default is the sandbox's.", Arity = ArgumentArity.ZeroOrOne };
+        var requirements = new Option<string?>("--requirements")
+        {
+            Description = "What is asked for: JSON; anything else is sent as a JSON string.",
+            HelpName = "json|text",
+        };
+        return new Command("negotiate", "Ask for a service, as its Requester.") { service, requirements }.Runs(async (session, cancellationToken) =>
+        {
+            using var agent = session.Agent(Role.Requester);
+            var negotiation = await agent.NegotiateOrderAsync(
+                new()
+                {
+                    ServiceId = session.Value(service) ?? session.Sandbox().ServiceId,
+                    Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
+                },
+                cancellationToken);
+            session.Print.Result(negotiation, print =>
+            {
+                Describe(print, negotiation);
+                print.Line($"Next: capvault accept {negotiation.NegotiationId}");
+            });
+        });
+    }
+
+    public static Command Accept()
+    {
+        var id = new Argument<string>("negotiationId") { Description = "neg_…" };
+        return new Command("accept", "Consent as the Provider, and wait until the order is on chain.") { id }.Runs(async (session, cancellationToken) =>
+        {
+            using var agent = session.Agent(Role.Provider);
+            var accepted = await agent.AcceptNegotiationAsync(session.Value(id), cancellationToken: cancellationToken);
+            session.Print.Result(accepted, print =>
+            {
+                OrdersCommands.Describe(print, accepted.Order);
+                print.Line($"Next: capvault pay {accepted.Order.OrderId}");
+            });
+        });
+    }
+
+    public static void Describe(Printer print, Negotiation negotiation) => print.Fields(
+        ("negotiation", negotiation.NegotiationId),
+        ("status", negotiation.Status),
+        ("reason", negotiation.RejectReason),
+        ("service", $"{negotiation.ServiceId} version {negotiation.ServiceVersion}"),
+        ("price", negotiation.Price + " USDC"),
+        ("delivery within", negotiation.DeliveryWindow + " s"),
+        ("requester", negotiation.RequesterAgentId),
+        ("provider", negotiation.ProviderAgentId),
+        ("answer until", negotiation.ExpiresAt.ToString("u")),
+        ("order", negotiation.OrderId));
+
+    private static JsonElement JsonOrString(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return JsonSerializer.SerializeToElement(text, CapJson.Options);
+        }
+    }
+}

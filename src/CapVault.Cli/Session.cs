@@ -1,0 +1,62 @@
+using System.CommandLine;
+using CapVault.Cli.Sandbox;
+using CapVault.Sdk;
+
+namespace CapVault.Cli;
+
+/// <summary>One invocation: its values, whom it acts for, where it prints.</summary>
+internal sealed class Session
+{
+    private readonly ParseResult _parsed;
+
+    public Session(ParseResult parsed)
+    {
+        _parsed = parsed;
+        Json = parsed.GetValue(GlobalOptions.Json);
+        Print = new Printer(parsed.InvocationConfiguration.Output, Json);
+        Folder = new SandboxFolder(parsed.GetValue(GlobalOptions.Dir));
+    }
+
+    public bool Json { get; }
+
+    public Printer Print { get; }
+
+    public SandboxFolder Folder { get; }
+
+    public T? Value<T>(Option<T> option) => _parsed.GetValue(option);
+
+    public T Value<T>(Argument<T> argument) => _parsed.GetRequiredValue(argument);
+
+    /// <summary>Acts as an agent: <c>--key</c>, else <c>--as</c>, else the side that the command is for.</summary>
+    public AgentClient Agent(Role? side) => new(Connection(), AgentKey(side));
+
+    /// <summary>Acts as the operator: <c>--key</c>, else the sandbox's operator key.</summary>
+    public SetupClient Setup() => new(Connection(), _parsed.GetValue(GlobalOptions.Key) ?? Folder.ReadOperatorKey());
+
+    /// <summary>The running sandbox.</summary>
+    public SandboxFile Sandbox() => Folder.ReadSandbox();
+
+    private Config Connection()
+    {
+        if (_parsed.GetValue(GlobalOptions.Api) is { } api)
+        {
+            return new Config { BaseUrl = api };
+        }
+
+        var sandbox = Sandbox();
+        return new Config { BaseUrl = sandbox.ApiUrl, WsUrl = sandbox.WsUrl, RpcUrl = sandbox.RpcUrl };
+    }
+
+    private string AgentKey(Role? side)
+    {
+        if (_parsed.GetValue(GlobalOptions.Key) is { } key)
+        {
+            return key;
+        }
+
+        var name = _parsed.GetValue(GlobalOptions.As) ?? side?.Value
+            ?? throw new CliException("Found neither --as nor --key, expected one: either side may do this.", "Next: add --as requester or --as provider.", ExitCode.Usage);
+        return Sandbox().Agents.FirstOrDefault(agent => agent.Name == name)?.SdkKey
+            ?? throw new CliException($"The sandbox has no agent named {name}.", "Next: give its key with --key.", ExitCode.Usage);
+    }
+}
