@@ -1,0 +1,323 @@
+using System.Text.Json;
+using CapVault.Sdk;
+using Nethereum.Hex.HexConvertors.Extensions;
+using static CapVault.Tests.Sdk.ScriptedApi;
+
+namespace CapVault.Tests.Sdk;
+
+public class AgentClientTests
+{
+    private const string Key = "croo_sk_000000000000000000_secret";
+    private const string Order = Samples.OrderId;
+
+    /* RETRIES */
+
+    [Fact]
+    public async Task A_read_is_repeated_with_growing_delays_until_the_relayer_answers()
+    {
+        var time = new ScaledTime(1000);
+        await using var api = await StartAsync(
+            Error(503, "RELAYER_UNAVAILABLE"), Cut(), Page(502, "<h1>Bad gateway</h1>"), Error(429, "RATE_LIMITED"), Data(Samples.Created));
+        using var client = Client(api, time);
+
+        (await client.GetOrderAsync(Order)).OrderId.Should().Be(Order);
+
+        api.Requests.Should().HaveCount(5).And.OnlyContain(request => request == $"GET /api/v1/orders/{Order}");
+        time.Delays.Select(delay => delay.TotalSeconds).Should().SatisfyRespectively(
+            delay => delay.Should().BeInRange(0.8, 1.2),
+            delay => delay.Should().BeInRange(1.6, 2.4),
+            delay => delay.Should().BeInRange(3.2, 4.8),
+            delay => delay.Should().BeInRange(6.4, 9.6));
+    }
+
+    [Fact]
+    public async Task Retry_After_is_honoured_up_to_a_minute()
+    {
+        var time = new ScaledTime(1000);
+        await using var api = await StartAsync(Error(429, "RATE_LIMITED", retryAfter: "7"), Error(429, "RATE_LIMITED", retryAfter: "3600"));
+        using var client = Client(api, time);
+
+        var reading = () => client.GetOrderAsync(Order);
+
+        (await reading.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be("RATE_LIMITED");
+        api.Requests.Should().HaveCount(2);
+        time.Delays.Should().Equal(TimeSpan.FromSeconds(7));
+    }
+
+    [Fact]
+    public async Task Retries_end_after_five()
+    {
+        await using var api = await StartAsync(Error(503, "RELAYER_UNAVAILABLE"));
+        using var client = Client(api, new ScaledTime(1000));
+
+        var reading = () => client.GetOrderAsync(Order);
+
+        var error = (await reading.Should().ThrowAsync<CapApiException>()).Which;
+        error.Should().BeEquivalentTo(new { HttpStatus = 503, Code = "RELAYER_UNAVAILABLE", Retryable = true, RequestId = "req-1" });
+        api.Requests.Should().HaveCount(6);
+    }
+
+    [Fact]
+    public async Task A_negotiation_is_never_sent_twice()
+    {
+        await using var api = await StartAsync(Cut());
+        using var client = Client(api);
+
+        var negotiating = () => client.NegotiateOrderAsync(new() { ServiceId = "svc_1" });
+
+        (await negotiating.Should().ThrowAsync<CapApiException>()).Which.HttpStatus.Should().Be(0);
+        api.Requests.Should().Equal("POST /api/v1/orders/negotiate");
+    }
+
+    [Fact]
+    public async Task A_refusal_is_not_repeated()
+    {
+        await using var api = await StartAsync(Error(409, "INVALID_STATE", new { status = "expired" }));
+        using var client = Client(api);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        var error = (await paying.Should().ThrowAsync<CapApiException>()).Which;
+        error.Should().BeEquivalentTo(new { HttpStatus = 409, Code = "INVALID_STATE", Reason = "Found this, expected that.", RequestId = "req-1", Retryable = false });
+        error.Details["status"].GetString().Should().Be("expired");
+        CapErrors.IsInvalidStatus(error).Should().BeTrue();
+        api.Requests.Should().ContainSingle();
+    }
+
+    /* ANSWERS THAT ARE NOT OURS */
+
+    [Theory]
+    [InlineData(200, "<html>Welcome to nginx</html>")]
+    [InlineData(404, "<html>Not found</html>")]
+    [InlineData(200, """{"success":true}""")]
+    [InlineData(200, """{"hello":"world"}""")]
+    public async Task An_answer_that_is_not_ours_says_what_came_and_from_where(int status, string body)
+    {
+        await using var api = await StartAsync(Page(status, body));
+        using var client = Client(api);
+
+        var reading = () => client.GetOrderAsync(Order);
+
+        var error = (await reading.Should().ThrowAsync<CapApiException>()).Which;
+        error.Code.Should().Be(CapApiException.UnexpectedResponse);
+        error.Message.Should().Contain(api.Address).And.Contain(body[..12]).And.Contain("BaseUrl");
+        CapErrors.IsNotFound(error).Should().BeFalse("a page of another server says nothing about the order");
+        api.Requests.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_be_reached_is_named()
+    {
+        await using var api = await StartAsync(Cut());
+        var address = api.Address;
+        await api.DisposeAsync();
+        using var client = new AgentClient(new Config { BaseUrl = address, TimeProvider = new ScaledTime(1000) }, Key);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        var error = (await paying.Should().ThrowAsync<CapApiException>("it never arrived, so its outcome is known")).Which;
+        error.Should().BeEquivalentTo(new { HttpStatus = 0, Code = "RELAYER_UNAVAILABLE", Retryable = true });
+        error.Message.Should().Contain(address);
+    }
+
+    /* OUTCOMES */
+
+    [Fact]
+    public async Task A_payment_is_followed_until_it_is_proven()
+    {
+        await using var api = await StartAsync(Data(Samples.Paying, 202), Data(Samples.Paying), Data(Samples.Paid));
+        using var client = Client(api);
+
+        var paid = await client.PayOrderAsync(Order);
+
+        paid.TxHash.Should().Be("0xa1");
+        paid.Order.Status.Should().Be(OrderStatus.Paid);
+        api.Requests.Should().Equal(
+            $"POST /api/v1/orders/{Order}/pay?wait=30", $"GET /api/v1/orders/{Order}?wait=30", $"GET /api/v1/orders/{Order}?wait=30");
+    }
+
+    [Fact]
+    public async Task A_payment_is_proven_by_its_transaction_even_when_the_next_step_is_in_flight_already()
+    {
+        var delivering = Samples.Paid with { Status = OrderStatus.Delivering, Pending = Samples.Paying.Pending! with { Op = OrderStep.Deliver } };
+        await using var api = await StartAsync(Data(Samples.Paying, 202), Data(delivering));
+        using var client = Client(api);
+
+        (await client.PayOrderAsync(Order)).TxHash.Should().Be("0xa1");
+    }
+
+    [Fact]
+    public async Task CR16_a_proven_revert_is_thrown_with_its_code()
+    {
+        await using var api = await StartAsync(Data(Samples.Paying, 202), Data(Samples.PayReverted));
+        using var client = Client(api);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        var error = (await paying.Should().ThrowAsync<CapApiException>()).Which;
+        error.Should().BeEquivalentTo(new { HttpStatus = 200, Code = "PAY_REVERTED", Reason = "ERC20: no money", Retryable = true });
+        error.Details["order"].GetProperty("status").GetString().Should().Be("created");
+    }
+
+    [Fact]
+    public async Task A_step_that_another_one_overtook_is_thrown()
+    {
+        await using var api = await StartAsync(Data(Samples.Paying, 202), Data(Samples.Created with { Status = OrderStatus.Rejected, RejectTxHash = "0xb1" }));
+        using var client = Client(api);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        var error = (await paying.Should().ThrowAsync<CapApiException>()).Which;
+        error.Code.Should().Be("INVALID_STATE");
+        error.Message.Should().Contain("rejected");
+    }
+
+    [Fact]
+    public async Task An_outcome_that_is_not_proven_in_time_is_unknown()
+    {
+        await using var api = await StartAsync(Data(Samples.Paying, 202));
+        using var client = Client(api, outcomeTimeout: TimeSpan.FromSeconds(1));
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        (await paying.Should().ThrowAsync<OutcomeUnknownException>()).Which.UserOpHash.Should().Be("0xabc");
+        api.Requests[0].Should().EndWith("?wait=1");
+    }
+
+    [Fact]
+    public async Task A_relayer_that_took_the_call_and_vanished_leaves_the_outcome_unknown()
+    {
+        await using var cut = await StartAsync(Cut());
+        await using var taken = await StartAsync(Data(Samples.Paying, 202), Cut());
+        using var client = Client(cut, new ScaledTime(1000));
+        using var other = Client(taken, new ScaledTime(1000));
+
+        (await FluentActions.Awaiting(() => client.PayOrderAsync(Order)).Should().ThrowAsync<OutcomeUnknownException>()).Which.UserOpHash.Should().BeNull();
+        (await FluentActions.Awaiting(() => other.PayOrderAsync(Order)).Should().ThrowAsync<OutcomeUnknownException>()).Which.UserOpHash.Should().Be("0xabc");
+        cut.Requests.Should().HaveCount(6, "a repeated pay is the same pay");
+    }
+
+    [Fact]
+    public async Task Cancelling_stops_the_waiting()
+    {
+        await using var api = await StartAsync(Data(Samples.Paying, 202));
+        using var client = Client(api);
+        using var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+
+        var paying = () => client.PayOrderAsync(Order, impatient.Token);
+
+        await paying.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task CR17_a_wallet_without_the_price_is_told_what_is_missing()
+    {
+        await using var api = await StartAsync(Error(422, "INSUFFICIENT_FUNDS", new { token = "0xusdc", required = "1000000", available = "500000" }));
+        using var client = Client(api);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        var error = (await paying.Should().ThrowAsync<InsufficientBalanceException>()).Which;
+        error.Token.Should().Be("0xusdc");
+        error.Required.Should().Be(1_000_000);
+        error.Balance.Should().Be(500_000);
+        CapErrors.IsInsufficientBalance(error).Should().BeTrue();
+    }
+
+    /* DELIVERIES */
+
+    [Theory]
+    [InlineData("hello", "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8", true)]
+    [InlineData("hello", "0x1C8AFF950685C2ED4BC3174F3472287B56D9517B9C948127319A09A7A36DEAC8", true)]
+    [InlineData("hello!", "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8", false)]
+    [InlineData(null, "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8", false)]
+    public async Task A_delivery_is_checked_against_its_hash_here(string? text, string hash, bool verified)
+    {
+        await using var api = await StartAsync(Data(DeliveryOf(DeliverableType.Text, text, null, hash)));
+        using var client = Client(api);
+
+        (await client.GetDeliveryAsync(Order)).HashVerified.Should().Be(verified);
+    }
+
+    [Fact]
+    public async Task A_json_delivery_is_checked_over_its_canonical_form_and_the_wire_cannot_claim_to_be_verified()
+    {
+        var json = JsonDocument.Parse("""{"b":1.0,"a":[1e2]}""").RootElement;
+        var hash = DeliverableHash.Keccak256("""{"a":[100],"b":1}"""u8).ToHex(prefix: true);
+        await using var good = await StartAsync(Data(DeliveryOf(DeliverableType.Schema, null, json, hash)));
+        await using var lying = await StartAsync(Page(
+            200, $$$"""{"success":true,"data":{"orderId":"ord_1","deliverableType":"text","deliverableText":"x","contentHash":"{{{hash}}}","status":"accepted","submittedAt":"2026-01-01T00:00:00Z","hashVerified":true}}"""));
+        using var client = Client(good);
+        using var other = Client(lying);
+
+        (await client.GetDeliveryAsync(Order)).HashVerified.Should().BeTrue();
+        (await other.GetDeliveryAsync(Order)).HashVerified.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_relayer_that_records_another_hash_than_that_of_the_content_is_caught()
+    {
+        await using var api = await StartAsync(Data(Samples.Paid with { DeliverTxHash = "0xd1", DeliverableHash = "0x1234" }));
+        using var client = Client(api);
+
+        var delivering = () => client.DeliverOrderAsync(Order, new() { DeliverableType = DeliverableType.Text, DeliverableText = "hello" });
+
+        (await delivering.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be("CONTENT_HASH_MISMATCH");
+    }
+
+    [Fact]
+    public async Task Content_that_cannot_be_hashed_is_refused_before_anything_is_sent()
+    {
+        await using var api = await StartAsync(Data(Samples.Paid));
+        using var client = Client(api);
+
+        var delivering = () => client.DeliverOrderAsync(Order, new() { DeliverableType = DeliverableType.Text, DeliverableText = "\ud800" });
+
+        await delivering.Should().ThrowAsync<ArgumentException>();
+        api.Requests.Should().BeEmpty();
+    }
+
+    /* ADDRESSES AND LISTS */
+
+    [Fact]
+    public async Task An_id_stays_one_segment_of_the_path()
+    {
+        await using var api = await StartAsync(Error(404, "ORDER_NOT_FOUND"));
+        using var client = Client(api);
+
+        await FluentActions.Awaiting(() => client.GetOrderAsync("../agents?x=1")).Should().ThrowAsync<CapApiException>();
+        await FluentActions.Awaiting(() => client.GetOrderAsync("..")).Should().ThrowAsync<ArgumentException>();
+        await FluentActions.Awaiting(() => client.GetOrderAsync(" ")).Should().ThrowAsync<ArgumentException>();
+
+        api.Requests.Should().Equal("GET /api/v1/orders/..%2Fagents%3Fx=1");
+    }
+
+    [Fact]
+    public async Task Lists_send_their_filters_and_say_where_they_go_on()
+    {
+        await using var api = await StartAsync(Data<IReadOnlyList<Order>>([Samples.Paid], page: new PageInfo("c&2", true)));
+        using var client = Client(api);
+
+        var page = await client.ListOrdersAsync(new() { Role = Role.Provider, Status = "paid", Limit = 1, Cursor = "c 1" });
+        await client.ListOrdersAsync(new());
+
+        page.Items.Should().ContainSingle().Which.OrderId.Should().Be(Order);
+        page.NextCursor.Should().Be("c&2");
+        page.HasMore.Should().BeTrue();
+        api.Requests.Should().Equal("GET /api/v1/orders?role=provider&status=paid&limit=1&cursor=c%201", "GET /api/v1/orders");
+    }
+
+    private static AgentClient Client(ScriptedApi api, TimeProvider? time = null, TimeSpan? outcomeTimeout = null) => new(
+        new Config { BaseUrl = api.Address, TimeProvider = time ?? TimeProvider.System, OutcomeTimeout = outcomeTimeout ?? TimeSpan.FromMinutes(5) }, Key);
+
+    private static Delivery DeliveryOf(DeliverableType type, string? text, JsonElement? schema, string hash) => new()
+    {
+        OrderId = Order,
+        DeliverableType = type,
+        DeliverableText = text,
+        DeliverableSchema = schema,
+        ContentHash = hash,
+        Status = "accepted",
+        SubmittedAt = DateTimeOffset.UnixEpoch,
+    };
+}
