@@ -1,4 +1,3 @@
-using CapVault.IntegrationTests.Agents;
 using CapVault.Sdk;
 
 namespace CapVault.IntegrationTests;

@@ -1,6 +1,3 @@
-using CapVault.IntegrationTests.Agents;
-using CapVault.IntegrationTests.Chain;
-using CapVault.IntegrationTests.Relayer;
 using CapVault.Sdk;
 
 namespace CapVault.IntegrationTests;

@@ -1,6 +1,6 @@
 using CapVault.Sdk;
 
-namespace CapVault.IntegrationTests.Agents;
+namespace CapVault.IntegrationTests;
 
 /// <summary>What came over a stream, and the wait for what is to come.</summary>
 internal sealed class Listener : IAsyncDisposable

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using CapVault.Sdk;
 
-namespace CapVault.IntegrationTests.Agents;
+namespace CapVault.IntegrationTests;
 
 /// <summary>A Requester with money and a Provider with a service, and the way of an order between them.</summary>
 internal sealed record Pair(Party Requester, Party Provider, Service Service)

@@ -1,6 +1,6 @@
 using CapVault.Sdk;
 
-namespace CapVault.IntegrationTests.Agents;
+namespace CapVault.IntegrationTests;
 
 /// <summary>An agent with its client.</summary>
 internal sealed record Party(Agent Agent, string Key, AgentClient Client)

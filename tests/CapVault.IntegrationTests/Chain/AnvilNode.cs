@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Nethereum.JsonRpc.Client;
 
-namespace CapVault.IntegrationTests.Chain;
+namespace CapVault.IntegrationTests;
 
 /// <summary>An Anvil process, which ends with this object or with the test run.</summary>
 internal sealed class AnvilNode : IAsyncDisposable
@@ -55,6 +56,12 @@ internal sealed class AnvilNode : IAsyncDisposable
 
     /// <summary>Mines one block.</summary>
     public Task MineAsync() => Rpc.SendRequestAsync("evm_mine");
+
+    /// <summary>Waits until that many transactions wait to be mined.</summary>
+    public Task HasPendingAsync(int transactions) => Eventually.TrueAsync(
+        async () => (await RequestAsync<JsonElement>("txpool_status")).GetProperty("pending").GetString() is { } pending
+            && Convert.ToInt32(pending, 16) == transactions,
+        $"{transactions} transactions wait to be mined");
 
     public async ValueTask DisposeAsync()
     {

@@ -9,7 +9,7 @@ using Nethereum.Signer;
 using Nethereum.Web3;
 using Nethereum.Web3.Accounts;
 
-namespace CapVault.IntegrationTests.Chain;
+namespace CapVault.IntegrationTests;
 
 /// <summary>
 /// A chain of our own with every contract on it. Forge deploys once per test run, onto a chain whose state then starts all others: a

@@ -1,6 +1,6 @@
 using Nethereum.Signer;
 
-namespace CapVault.IntegrationTests.Chain;
+namespace CapVault.IntegrationTests;
 
 /// <summary>Accounts of Anvil's published test mnemonic, each with 10 000 test ETH. The order is the sandbox's.</summary>
 internal static class TestKeys

@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using CapVault.IntegrationTests.Chain;
 
-namespace CapVault.IntegrationTests.Relayer;
+namespace CapVault.IntegrationTests;
 
 /// <summary>The real relayer as a process of its own, so that it can be killed as nothing in a process can.</summary>
 internal sealed class RelayerProcess : IAsyncDisposable

@@ -1,8 +1,7 @@
-using CapVault.IntegrationTests.Chain;
 using CapVault.Relayer;
 using Microsoft.AspNetCore.Builder;
 
-namespace CapVault.IntegrationTests.Relayer;
+namespace CapVault.IntegrationTests;
 
 /// <summary>The real relayer in this process, on a real port, with data of its own. It can be stopped and started again on both.</summary>
 internal sealed class RelayerServer : IAsyncDisposable

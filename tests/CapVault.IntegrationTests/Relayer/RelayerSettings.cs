@@ -1,6 +1,4 @@
-using CapVault.IntegrationTests.Chain;
-
-namespace CapVault.IntegrationTests.Relayer;
+namespace CapVault.IntegrationTests;
 
 /// <summary>How the relayers of the tests are set.</summary>
 internal static class RelayerSettings
