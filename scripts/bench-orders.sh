@@ -5,11 +5,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source scripts/prerequisites.sh
 
 need_all
-dotnet build -c Release -v quiet src/CapVault.Relayer
-dotnet build -c Release -v quiet src/CapVault.Cli
-dotnet build -c Release -v quiet tests/bench/CapVault.Bench
+build_capvault
+dotnet build -c Release -v quiet --nologo tests/bench/CapVault.Bench
 
-capvault() { dotnet src/CapVault.Cli/bin/Release/net10.0/CapVault.Cli.dll "$@" --dir .capvault/bench; }
+capvault() { scripts/capvault "$@" --dir .capvault/bench; }
 trap 'capvault sandbox down' EXIT
 capvault sandbox up
 api=$(sed -nE 's/.*"apiUrl": *"([^"]+)".*/\1/p' .capvault/bench/sandbox.json)
