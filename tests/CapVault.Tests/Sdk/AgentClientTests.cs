@@ -44,17 +44,19 @@ public class AgentClientTests
         time.Delays.Should().Equal(TimeSpan.FromSeconds(7));
     }
 
-    [Fact]
-    public async Task Retries_end_after_five()
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0)]
+    public async Task Retries_end(int maxRetries)
     {
         await using var api = await StartAsync(Error(503, "RELAYER_UNAVAILABLE"));
-        using var client = Client(api, new ScaledTime(1000));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, MaxRetries = maxRetries, TimeProvider = new ScaledTime(1000) }, Key);
 
         var reading = () => client.GetOrderAsync(Order);
 
         var error = (await reading.Should().ThrowAsync<CapApiException>()).Which;
         error.Should().BeEquivalentTo(new { HttpStatus = 503, Code = "RELAYER_UNAVAILABLE", Retryable = true, RequestId = "req-1" });
-        api.Requests.Should().HaveCount(6);
+        api.Requests.Should().HaveCount(maxRetries + 1);
     }
 
     [Fact]
@@ -295,15 +297,17 @@ public class AgentClientTests
     [Fact]
     public async Task Lists_send_their_filters_and_say_where_they_go_on()
     {
-        await using var api = await StartAsync(Data<IReadOnlyList<Order>>([Samples.Paid], page: new PageInfo("c&2", true)));
+        await using var api = await StartAsync(
+            Data<IReadOnlyList<Order>>([Samples.Paid], page: new PageInfo("c&2", true)), Data<IReadOnlyList<Order>>([], page: new PageInfo(null, false)));
         using var client = Client(api);
 
         var page = await client.ListOrdersAsync(new() { Role = Role.Provider, Status = "paid", Limit = 1, Cursor = "c 1" });
-        await client.ListOrdersAsync(new());
+        var last = await client.ListOrdersAsync(new());
 
         page.Items.Should().ContainSingle().Which.OrderId.Should().Be(Order);
         page.NextCursor.Should().Be("c&2");
         page.HasMore.Should().BeTrue();
+        last.Should().BeEquivalentTo(new { Items = Array.Empty<Order>(), NextCursor = (string?)null, HasMore = false });
         api.Requests.Should().Equal("GET /api/v1/orders?role=provider&status=paid&limit=1&cursor=c%201", "GET /api/v1/orders");
     }
 
