@@ -41,13 +41,13 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /* STORAGE */
 
-    mapping(bytes32 orderId => OrderState) private _orders;
+    mapping(bytes32 orderId => OrderState state) private _orders;
 
     /// @inheritdoc ICAPVault
-    mapping(address token => TokenConfig) public override tokenConfig;
+    mapping(address token => TokenConfig config) public override tokenConfig;
 
     /// @inheritdoc ICAPVault
-    mapping(address token => mapping(address account => uint256)) public override claimable;
+    mapping(address token => mapping(address account => uint256 amount)) public override claimable;
 
     /// @inheritdoc ICAPVault
     address public override treasury;

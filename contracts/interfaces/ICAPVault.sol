@@ -35,7 +35,18 @@ enum Phase {
 /// @title Order state machine and escrow of CAPVault
 /// @notice An order is one service sold by a Provider to a Requester. Both consent to the same terms, the vault locks the
 /// price, the deliverable's keccak256 goes on chain and the vault pays out. Terms travel in calldata; storage holds one slot per order.
-/// @dev Checks run in this order everywhere: terms, phase, caller, deadline, approval and flag, signatures, token.
+/// @dev Checks run in this order everywhere: terms, phase, caller, deadline, approval and flag, signatures, token. Deadlines
+/// are inclusive: a call with a deadline is valid while now <= deadline, the exit that anyone may take only when now > deadline.
+///
+/// Payouts to the parties are pushed with exactly 300 000 gas. A push that fails (the token reverts, or returns anything but
+/// nothing or true) becomes a credit for `claim` and changes nothing else. At least 320 000 gas must be left just before it.
+///
+/// Tokens: any ERC-20 that moves exactly what it is told to; it may return nothing. Its own errors pass through in payOrder, claim
+/// and sweepFees; a bad return value there is SafeERC20FailedOperation(token). A token that calls back meets
+/// ReentrancyGuardReentrantCall().
+///
+/// The domain of orderIds binds chain id and vault. Should a chain change its id, every order gets another orderId, and
+/// those that were live are out of reach with the money they lock.
 interface ICAPVault {
     /* EVENTS */
 
@@ -66,11 +77,11 @@ interface ICAPVault {
 
     /* ERRORS */
 
-    /// @notice The order is in `phase`, which does not allow the call.
+    /// @notice The order is in `phase`, which does not allow the call. NONE often means that a term differs from the signed ones.
     error WrongPhase(bytes32 orderId, Phase phase);
-    /// @notice `caller` is not the one whom the protocol's table names for this call.
+    /// @notice `caller` is not one of those whom the protocol's table names for this call in this phase.
     error Unauthorized(address caller);
-    /// @notice The consent of `signer` is missing or does not match the terms.
+    /// @notice The consent of `signer` is missing, or was given to other terms, another chain or another vault.
     error BadSignature(address signer);
     /// @notice The call was valid up to and including `deadline` (unix seconds).
     error TooLate(uint256 deadline);
@@ -78,21 +89,30 @@ interface ICAPVault {
     error TooEarly(uint256 from);
     /// @notice `token` is not accepted for new orders.
     error TokenDisabled(address token);
-    /// @notice The signed fee is `bps`; it must lie between `min` and `max` (1/10 000).
+    /// @notice The fee is `bps`; it must lie between `min` and `max`, both included (1/10 000).
     error FeeOutOfRange(uint256 bps, uint256 min, uint256 max);
-    /// @notice A field of the terms breaks a rule; `field` is its name.
+    /// @notice A field of the terms, or an argument, breaks a rule or is not offered yet; `field` is its name.
     error InvalidTerms(string field);
-    /// @notice `received` token units arrived where `expected` were due.
+    /// @notice `received` token base units arrived where `expected` were due. 0 also for a token without code.
     error WrongDeposit(uint256 received, uint256 expected);
     /// @notice `account` has no deferred payout in `token`.
     error NothingToClaim(address token, address account);
-    /// @notice A call that pushes a payout needs `required` gas at that point and had `found`: nobody may force a deferral by starving gas.
+    /// @notice A call that pushes a payout needs `required` gas at that point and had `found`: nobody may force a deferral by starving
+    /// gas. Send the call with more gas.
     error InsufficientGas(uint256 found, uint256 required);
 
     /* ORDER FUNCTIONS */
 
     /// @notice Records that both parties consent to `order`. Anyone who holds both consents may call.
-    /// @dev NONE → NEGOTIATION, while now <= payDeadline. The party that sends the call needs no signature.
+    /// @dev NONE → NEGOTIATION, while now <= payDeadline. The party that sends the call needs no signature. ecrecover is tried
+    /// first (65 bytes r ‖ s ‖ v, low s, v 27 or 28), so an EOA with EIP-7702 code signs as itself; then ERC-1271.
+    ///
+    /// Terms: requester ≠ provider; neither is 0, the vault or the token; token is neither 0 nor the vault; amount > 0; payDeadline <=
+    /// now + 30 days; slaSeconds 300 .. 365 days. Not offered yet, so 0: arbiter, approver, commissionTo, commissionBps, reviewSeconds.
+    ///
+    /// Token: enabled, and its minFeeBps <= feeBps <= 1000; both are read here and never again for this order.
+    ///
+    /// Reverts: InvalidTerms, WrongPhase, TooLate, BadSignature, TokenDisabled, FeeOutOfRange.
     /// @param order The terms.
     /// @param requesterSig ECDSA signature over the orderId, or ERC-1271 signature; ignored when the Requester calls.
     /// @param providerSig The same for the Provider.
@@ -102,43 +122,58 @@ interface ICAPVault {
         returns (bytes32 orderId);
 
     /// @notice Locks the price: pulls `order.amount` from the Requester, who must call and have approved the vault.
-    /// @dev NEGOTIATION → LOCK, while now <= payDeadline.
+    /// @dev NEGOTIATION → LOCK, while now <= payDeadline. Exactly the price must arrive, so a token that takes a fee is refused.
+    ///
+    /// Reverts: WrongPhase, Unauthorized, TooLate, WrongDeposit, the token's errors.
     function payOrder(Order calldata order) external;
 
     /// @notice Records the deliverable's hash and settles: fee accrued, remainder to the Provider, who must call.
-    /// @dev LOCK → CLEAR, while now <= paid + slaSeconds.
+    /// @dev LOCK → CLEAR, while now <= paid + slaSeconds. The fee is floor(amount · feeBps / 10 000) of the signed terms.
+    ///
+    /// Reverts: InvalidTerms, WrongPhase, Unauthorized, TooLate, InsufficientGas.
     /// @param deliverableHash keccak256 of the deliverable; its first 25 bytes must not all be zero.
     function deliverOrder(Order calldata order, bytes32 deliverableHash) external;
 
     /// @notice Ends the order. Before payment either party may; once paid only the Provider, and the Requester is refunded in full.
+    /// @dev NEGOTIATION or LOCK → REJECTED, at any time.
+    ///
+    /// Reverts: WrongPhase, Unauthorized, InsufficientGas.
     /// @param reasonHash keccak256 of the reason's UTF-8 text.
     function rejectOrder(Order calldata order, bytes32 reasonHash) external;
 
     /// @notice Ends an order whose deadline has passed and refunds the Requester in full. Anyone may call.
     /// @dev NEGOTIATION → EXPIRED when now > payDeadline; LOCK → EXPIRED when now > paid + slaSeconds.
+    ///
+    /// Reverts: WrongPhase, TooEarly, InsufficientGas.
     function expireOrder(Order calldata order) external;
 
     /* MONEY FUNCTIONS */
 
-    /// @notice Sends the caller's deferred payouts in `token` to `to`.
+    /// @notice Sends the caller's deferred payouts in `token` to `to`, which need not be the caller: the caller may be denylisted.
+    /// @dev No gas cap. If the token fails, the credit stays. Reverts: InvalidTerms("to") for 0 and the vault, NothingToClaim,
+    /// the token's errors.
     /// @return amount Token base units sent.
     function claim(address token, address to) external returns (uint256 amount);
 
     /// @notice Sends all accrued fees in `token` to the treasury. Anyone may call.
+    /// @dev If the token fails, the fees stay and the owner can name another treasury. Reverts: the token's errors.
     /// @return amount Token base units sent; 0 if there was nothing to sweep.
     function sweepFees(address token) external returns (uint256 amount);
 
     /* ONLY OWNER FUNCTIONS */
 
-    /// @notice Sets whether new orders may use `token`, and their minimum fee. Existing orders are not touched.
+    /// @notice Sets whether new orders may use `token`, and their minimum fee, 0 .. 1000 (1/10 000). Existing orders are not touched.
+    /// @dev Reverts: OwnableUnauthorizedAccount, FeeOutOfRange.
     function setToken(address token, bool enabled, uint16 minFeeBps) external;
 
-    /// @notice Sets where fees go. Nonzero, and not the vault.
+    /// @notice Sets where fees go, those already accrued too. Nonzero, and not the vault.
+    /// @dev Reverts: OwnableUnauthorizedAccount, InvalidTerms("treasury").
     function setTreasury(address newTreasury) external;
 
     /* VIEWS */
 
-    /// @notice The stored state of an order: its phase, its flags, when the phase began, and the first 25 bytes of the deliverable's hash.
+    /// @notice The stored state of an order: its phase, its flags, when the phase began (unix seconds), and the first 25 bytes of the
+    /// deliverable's hash. All zero for an order that the vault does not know.
     function orderState(bytes32 orderId)
         external
         view
@@ -147,7 +182,8 @@ interface ICAPVault {
     /// @notice The orderId of `order`: its EIP-712 digest under this vault's domain.
     function hashOrder(Order calldata order) external view returns (bytes32);
 
-    /// @notice Whether `deliverableHash` is what was delivered for `orderId`, compared on the first 25 bytes; false before delivery.
+    /// @notice Whether `deliverableHash` is what was delivered for `orderId`; false before delivery.
+    /// @dev Compares the first 25 bytes, 2^100 to collide; the whole hash is in OrderDelivered.
     function isDelivered(bytes32 orderId, bytes32 deliverableHash) external view returns (bool);
 
     /// @notice Deferred payouts of `account` in `token` (base units).

@@ -77,7 +77,7 @@ public static class RelayerHost
         services.AddSingleton<Services>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
-        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>();
+        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.

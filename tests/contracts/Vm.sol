@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @notice The cheatcodes of Foundry that these tests use. forge-std, which declares them all, is not on npm.
+// solhint-disable-next-line interface-starts-with-i
 interface Vm {
     struct Gas {
         uint64 gasLimit;

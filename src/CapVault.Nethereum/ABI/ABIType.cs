@@ -31,5 +31,5 @@ public abstract class ABIType
 
     /// <summary>The exception for a C# value that the type cannot encode.</summary>
     internal ArgumentException Mismatch(object value, string expected) =>
-        new($"{Name}: found {(value is null ? "null" : $"{value} ({value.GetType().Name})")}, expected {expected}.", nameof(value));
+        new($"{Name}: found {(value is null ? "null" : value is byte[] bytes ? $"{bytes.Length} bytes" : $"{value} ({value.GetType().Name})")}, expected {expected}.", nameof(value));
 }

@@ -35,11 +35,6 @@ internal sealed class IntType : ABIType
     internal override object Read(AbiReader reader, int position, Type type)
     {
         var word = reader.Word(position);
-        if (type.IsEnum)
-        {
-            return Enum.ToObject(type, Read(reader, position, Enum.GetUnderlyingType(type)));
-        }
-
         // The high bytes of a narrow type are zero or a sign; 8 bytes are the whole value then.
         if (type == typeof(ulong) && !word[..24].ContainsAnyExcept((byte)0))
         {
@@ -58,7 +53,7 @@ internal sealed class IntType : ABIType
             TypeCode.UInt64 => (ulong)value,
             TypeCode.Int64 => (long)value,
             _ when type == typeof(BigInteger) || type == typeof(object) => value,
-            _ => throw new NotSupportedException($"{Name}: found the C# type {type.Name}, expected an integer, an enum or BigInteger."),
+            _ => throw new NotSupportedException($"{Name}: found the C# type {type.Name}, expected an integer or BigInteger."),
         };
     }
 
@@ -96,9 +91,6 @@ internal sealed class IntType : ABIType
         short number => number,
         byte number => number,
         sbyte number => number,
-        Enum number => System.Convert.ToInt64(number, CultureInfo.InvariantCulture),
-        string hex when hex.HasHexPrefix() => hex.HexToBigInteger(isHexLittleEndian: false),
-        string digits when BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
         _ => throw Mismatch(value, "an integer"),
     };
 }
@@ -148,11 +140,7 @@ internal sealed class BytesElementaryType(int size) : ABIType("bytes" + size.ToS
 
     internal override object Read(AbiReader reader, int position, Type type) => reader.Word(position)[..size].ToArray();
 
-    private byte[] ToBytes(object value)
-    {
-        var bytes = value as byte[] ?? (value as string)?.HexToByteArray();
-        return bytes is not null && bytes.Length <= size ? bytes : throw Mismatch(value, $"at most {size} bytes");
-    }
+    private byte[] ToBytes(object value) => value is byte[] bytes && bytes.Length <= size ? bytes : throw Mismatch(value, $"at most {size} bytes");
 }
 
 /// <summary>What bytes and string share: a length, then the bytes, padded to whole words.</summary>
@@ -184,8 +172,7 @@ internal abstract class ByteSequenceType(string name) : ABIType(name)
 
 internal sealed class BytesType() : ByteSequenceType("bytes")
 {
-    protected override byte[] ToBytes(object value) =>
-        value as byte[] ?? (value as string)?.HexToByteArray() ?? throw Mismatch(value, "a byte array");
+    protected override byte[] ToBytes(object value) => value as byte[] ?? throw Mismatch(value, "a byte array");
 
     protected override object FromBytes(ReadOnlySpan<byte> bytes) => bytes.ToArray();
 }

@@ -1,6 +1,4 @@
-using System.Numerics;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -23,6 +21,7 @@ public sealed class Keeper(
     Negotiations negotiations,
     OrderSteps steps,
     OperationQueue queue,
+    PaymasterDeposit deposit,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -81,7 +80,7 @@ public sealed class Keeper(
 
         _lookedAtMoney = time.GetTimestamp();
         await SweepFeesAsync(cancellationToken);
-        await TopUpAsync(cancellationToken);
+        await deposit.EnsureAsync(needed: 0, cancellationToken);
     }
 
     private async Task SweepFeesAsync(CancellationToken cancellationToken)
@@ -90,24 +89,9 @@ public sealed class Keeper(
             context.Vault, new TokenConfigFunction { Token = context.Usdc }, cancellationToken);
         if (config.AccruedFees >= options.Value.SweepMinimum)
         {
-            await QueueAsync(OperationKind.Sweep, context.Vault, new SweepFeesFunction { Token = context.Usdc }.GetCallData(), 0, GasLimits.Sweep, cancellationToken);
+            var sweep = new SweepFeesFunction { Token = context.Usdc }.GetCallData();
+            await db.WriteAsync(
+                tx => queue.AddOwnAsync(tx, OperationKind.Sweep, context.Vault.HexToByteArray(), sweep, value: 0, GasLimits.Sweep), cancellationToken);
         }
     }
-
-    private async Task TopUpAsync(CancellationToken cancellationToken)
-    {
-        BigInteger minimum = options.Value.MinimumDeposit;
-        var deposit = await chain.QueryAsync<BalanceOfFunction, BigInteger>(context.EntryPoint, new BalanceOfFunction { Account = context.Paymaster }, cancellationToken);
-        if (deposit >= minimum)
-        {
-            return;
-        }
-
-        log.LogWarning("The paymaster's deposit is {Deposit} wei, expected at least {Minimum}: topping it up", deposit, minimum);
-        await QueueAsync(
-            OperationKind.TopUp, context.EntryPoint, new DepositToFunction { Account = context.Paymaster }.GetCallData(), (minimum * 2) - deposit, GasLimits.TopUp, cancellationToken);
-    }
-
-    private Task QueueAsync(string kind, string target, byte[] callData, BigInteger value, long gasLimit, CancellationToken cancellationToken) => db.WriteAsync(
-        tx => queue.AddOwnAsync(tx, kind, target.HexToByteArray(), callData, value, gasLimit), cancellationToken);
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Numerics;
-using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Operations;
@@ -41,14 +39,12 @@ public static class RelayerApi
             }));
 
         api.MapGet("/relayer/status", async (
-            HttpContext context, Db db, Follower follower, Lane lane, ChainClient chain, ChainContext chainContext, ChainClock clock, EventLog events) =>
+            HttpContext context, Db db, Follower follower, Lane lane, ChainClient chain, PaymasterDeposit deposit, ChainClock clock, EventLog events) =>
         {
             context.Caller().RequireOperator();
             var cancellationToken = context.RequestAborted;
             var states = await db.ReadAsync(
                 connection => connection.QueryAsync<(string State, long Count)>("SELECT state, count(*) FROM operation GROUP BY state"), cancellationToken);
-            var deposit = await chain.QueryAsync<BalanceOfFunction, BigInteger>(
-                chainContext.EntryPoint, new BalanceOfFunction { Account = chainContext.Paymaster }, cancellationToken);
             var bounds = await events.BoundsAsync(cancellationToken);
             return Envelopes.Ok(
                 context,
@@ -58,7 +54,7 @@ public static class RelayerApi
                     ChainHead = follower.ChainHead,
                     ChainTime = clock.Now,
                     Operations = states.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal),
-                    PaymasterDeposit = deposit.ToString(CultureInfo.InvariantCulture),
+                    PaymasterDeposit = (await deposit.GetAsync(cancellationToken)).ToString(CultureInfo.InvariantCulture),
                     Lane = lane.Address,
                     LaneBalance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
                     EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),

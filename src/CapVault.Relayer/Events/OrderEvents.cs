@@ -11,12 +11,19 @@ namespace CapVault.Relayer.Events;
 /// <summary>Tells of an order: fills in who its parties are and wakes those who wait for it.</summary>
 public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvider time)
 {
-    /// <summary>Tells of what a log says. Its id derives from the log, so that a replay gives the same one and another block another.</summary>
-    public Task AddAsync(Tx tx, byte[] orderId, EventType type, ChainLog log, string status, object? data = null, string? reason = null, bool refunded = false, Audience? audience = null) =>
-        AddAsync(
+    /// <summary>
+    /// Tells of what a log says. Its id derives from the log and from how often the chain took the log's block back: a branch that comes
+    /// back is told anew, under new ids.
+    /// </summary>
+    public async Task AddAsync(Tx tx, byte[] orderId, EventType type, ChainLog log, string status, object? data = null, string? reason = null, bool refunded = false, Audience? audience = null)
+    {
+        var withdrawn = await tx.SingleAsync<long>(
+            "SELECT count(*) FROM event WHERE block_hash = @BlockHash AND order_id = @orderId AND type = 'order_reverted'", new { log.BlockHash, orderId });
+        var eventId = Ids.Of("evt_", Hash(type, log.BlockHash, BitConverter.GetBytes(log.LogIndex), BitConverter.GetBytes(withdrawn)));
+        await AddAsync(
             tx,
             orderId,
-            new Telling(type, Ids.Of("evt_", Hash(type, log.BlockHash, BitConverter.GetBytes(log.LogIndex))), DateTimeOffset.FromUnixTimeSeconds(log.BlockTime))
+            new Telling(type, eventId, DateTimeOffset.FromUnixTimeSeconds(log.BlockTime))
             {
                 Status = status,
                 Reason = reason,
@@ -26,6 +33,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
                 Chain = new ChainPosition(log.TxHash.ToHex(true), log.BlockNumber, log.LogIndex),
                 BlockHash = log.BlockHash,
             });
+    }
 
     /// <summary>Tells of a step that is being taken or has failed.</summary>
     public Task AddStepAsync(Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null) =>

@@ -48,8 +48,9 @@ public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvide
     public static Task<List<Operation>> OfAsync(Tx tx, long laneTxId) => tx.QueryAsync<Operation>(
         "SELECT * FROM operation WHERE lane_tx_id = @laneTxId AND state IN ('ASSIGNED', 'BROADCAST') ORDER BY operation_id", new { laneTxId });
 
-    // The oldest operation decides what kind of transaction comes next. An account must be deployed before it acts, and before its
-    // ERC-1271 consent can be asked for: an order's first step waits for both parties' accounts.
+    // The oldest operation decides what kind of transaction comes next; a deposit goes first, because without it no bundle goes at all.
+    // An account must be deployed before it acts, and before its ERC-1271 consent can be asked for: an order's first step waits for both
+    // parties' accounts.
     private async Task<List<Operation>> PickAsync(Tx tx)
     {
         var ready = await tx.QueryAsync<Operation>(
@@ -57,7 +58,7 @@ public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvide
             SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (p.kind <> 'user_op' OR NOT EXISTS (
               SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
               WHERE o.order_id = p.order_id AND a.deployed = 0))
-            ORDER BY p.operation_id LIMIT @BundleSize
+            ORDER BY p.kind = 'top_up' DESC, p.operation_id LIMIT @BundleSize
             """,
             new { options.Value.BundleSize });
         if (ready.Count == 0 || ready[0].Kind != OperationKind.UserOp)
@@ -76,6 +77,12 @@ public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvide
             .Where(operation => operation is { Kind: OperationKind.UserOp, Attempt: 0 })
             .TakeWhile(operation => (gas += operation.GasLimit) <= options.Value.BundleGas)];
     }
+
+    /// <summary>Lets the operations go again without counting the attempt: it was not their fault that it came to nothing.</summary>
+    public Task ReleaseAsync(Bundle bundle, CancellationToken cancellationToken) => db.WriteAsync(
+        tx => tx.ExecuteAsync(
+            "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, attempt = attempt - 1 WHERE lane_tx_id = @LaneTxId AND state = 'ASSIGNED'", bundle),
+        cancellationToken);
 
     private async Task<LaneTx> TakeNonceAsync(Tx tx, byte[] eoa)
     {

@@ -18,9 +18,12 @@ public sealed record Simulation(IReadOnlyList<(Operation Operation, string State
 /// Runs the exact transaction before it is sent. Validation can pass while the inner call reverts, and what passes alone may fail
 /// together (the paymaster's deposit is shared): only the whole bundle tells.
 /// </summary>
-public sealed class BundleSimulator(ChainClient chain, ChainContext context, ChainClock clock)
+public sealed class BundleSimulator(ChainClient chain, ChainContext context, ChainClock clock, TimeProvider time)
 {
+    private static readonly TimeSpan NoncePatience = TimeSpan.FromSeconds(5);
+
     private readonly string _lane = context.LaneKey.GetPublicAddress();
+    private (long OperationId, long Since) _stalled;
 
     /// <summary>Simulates a bundle.</summary>
     public async Task<Simulation> RunAsync(Bundle bundle, CancellationToken cancellationToken)
@@ -78,26 +81,38 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
         var operation = bundle.Operations[(int)failed.Index];
         if (failed.Reason.StartsWith("AA31", StringComparison.Ordinal))
         {
-            // The paymaster's deposit is too low: nobody's fault, and the keeper tops it up.
-            throw new LaneStalledException($"The paymaster's deposit at the EntryPoint is too low for this bundle ({failed.Reason}). Waiting for the keeper to top it up.");
+            throw new DepositTooLowException($"The paymaster's deposit at the EntryPoint is too low for a bundle of {bundle.Operations.Count} ({failed.Reason}).");
         }
 
-        // A nonce that is used already: this operation's event may be in a block that is not applied yet. Its row decides, not we.
-        if (failed.Reason.StartsWith("AA25", StringComparison.Ordinal))
+        if (failed.Reason.StartsWith("AA25", StringComparison.Ordinal) && MayBeIncluded(operation))
         {
-            throw new LaneStalledException($"Operation {operation.UserOpHash!.ToHex(true)}: {failed.Reason}. Waiting for the block that tells.");
+            throw new LaneStalledException($"The nonce of operation {operation.UserOpHash!.ToHex(true)} is used. Waiting for the block that tells by whom.");
         }
 
         var expired = operation.ValidUntil <= clock.Now && (failed.Reason.StartsWith("AA32", StringComparison.Ordinal) || failed.Reason.StartsWith("AA22", StringComparison.Ordinal));
         return Refuse(operation, expired ? OperationState.Expired : OperationState.Rejected, failed.Reason);
     }
 
+    // The block with its event may be one that is just being applied; after a few seconds it is not.
+    private bool MayBeIncluded(Operation operation)
+    {
+        if (_stalled.OperationId != operation.OperationId)
+        {
+            _stalled = (operation.OperationId, time.GetTimestamp());
+        }
+
+        return time.GetElapsedTime(_stalled.Since) < NoncePatience;
+    }
+
     private static string Describe(SimulatedCall call) =>
         call.RevertData is { Length: > 0 } data ? Reverts.Describe(data) : call.Error?.Message ?? "it would revert without a reason";
 }
 
-/// <summary>Nothing can be sent until something outside changes; nothing is lost by waiting.</summary>
+/// <summary>Nothing can be sent until a block is applied; nothing is lost by waiting.</summary>
 public sealed class LaneStalledException(string message) : Exception(message);
+
+/// <summary>Nothing can be sent until the paymaster has a larger deposit.</summary>
+public sealed class DepositTooLowException(string message) : Exception(message);
 
 /// <summary>A lane transaction as it is signed.</summary>
 public static class LaneTransaction

@@ -16,6 +16,8 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private static readonly string OperationEvent = "0x" + Event<UserOperationEventEventDTO>.GetEventABI().Sha3Signature;
     private static readonly string RevertReason = "0x" + Event<UserOperationRevertReasonEventDTO>.GetEventABI().Sha3Signature;
 
+    private const int MaxAttempts = 5;
+
     private readonly byte[] _entryPoint = context.EntryPoint.HexToByteArray();
     private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
     private readonly byte[] _revertReason = RevertReason.HexToByteArray();
@@ -40,8 +42,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             {
                 if (!mined.Succeeded)
                 {
-                    // The bundle as a whole reverted: none of its operations was used, each may go into another.
-                    await RequeueAsync(tx, operation);
+                    await BundleRevertedAsync(tx, operation);
                 }
             }
             else if (mined.Succeeded)
@@ -117,6 +118,11 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     /// <summary>Takes an operation out of its transaction, for another one.</summary>
     public static Task RequeueAsync(Tx tx, Operation operation) => tx.ExecuteAsync(
         "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation);
+
+    // The bundle as a whole reverted: none of its operations was used, each may go into another, but not for ever: each costs us gas.
+    private Task BundleRevertedAsync(Tx tx, Operation operation) => operation.Attempt < MaxAttempts
+        ? RequeueAsync(tx, operation)
+        : outcomes.LostAsync(tx, operation, OperationState.Failed, $"{operation.Attempt} transactions that carried it reverted");
 
     private async Task OperationEventAsync(Tx tx, ChainLog log)
     {

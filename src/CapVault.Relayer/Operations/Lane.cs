@@ -23,6 +23,7 @@ public sealed class Lane(
     Follower follower,
     Bundler bundler,
     BundleSimulator simulator,
+    PaymasterDeposit deposit,
     StepOutcomes outcomes,
     OperationQueue queue,
     IOptions<RelayerOptions> options,
@@ -58,10 +59,6 @@ public sealed class Lane(
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
-            }
-            catch (LaneStalledException exception)
-            {
-                log.LogWarning("{Reason}", exception.Message);
             }
             catch (Exception exception)
             {
@@ -193,7 +190,12 @@ public sealed class Lane(
             return false;
         }
 
-        var simulation = await simulator.RunAsync(bundle, cancellationToken);
+        var simulation = await SimulateAsync(bundle, cancellationToken);
+        if (simulation is null)
+        {
+            return false;
+        }
+
         if (simulation.Suspect || simulation.Refused.Count > 0)
         {
             await RefuseAsync(bundle, simulation, cancellationToken);
@@ -202,6 +204,28 @@ public sealed class Lane(
 
         await SendAsync(await SignAsync(bundle, cancellationToken), cancellationToken);
         return true;
+    }
+
+    /// <summary>The simulation, or null if the bundle was let go because nothing can be sent now.</summary>
+    private async Task<Simulation?> SimulateAsync(Bundle bundle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await simulator.RunAsync(bundle, cancellationToken);
+        }
+        catch (LaneStalledException exception)
+        {
+            log.LogWarning("{Reason}", exception.Message);
+            await bundler.ReleaseAsync(bundle, cancellationToken);
+            return null;
+        }
+        catch (DepositTooLowException exception)
+        {
+            log.LogWarning("{Reason}", exception.Message);
+            await bundler.ReleaseAsync(bundle, cancellationToken);
+            await deposit.EnsureAsync(PaymasterDeposit.PrefundOf(bundle), cancellationToken);
+            return null;
+        }
     }
 
     private Task RefuseAsync(Bundle bundle, Simulation simulation, CancellationToken cancellationToken) => db.WriteAsync(

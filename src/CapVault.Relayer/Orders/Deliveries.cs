@@ -14,14 +14,14 @@ public sealed class DeliveryContent
     private const int MaxBytes = 1024 * 1024;
 
     private readonly DeliverableType _type;
-    private readonly string _content;
+    private readonly byte[] _content;
 
     /// <summary>Checks a request.</summary>
     /// <exception cref="ApiException">400 if the content does not fit its type, or has no hash.</exception>
     public DeliveryContent(DeliverOrderRequest request)
     {
         _type = request.DeliverableType;
-        (_content, var field) = request switch
+        (var content, var field) = request switch
         {
             { DeliverableType.Value: "text", DeliverableText: { Length: > 0 } text, DeliverableSchema: null } => (text, "deliverableText"),
             { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (schema.GetRawText(), "deliverableSchema"),
@@ -29,10 +29,10 @@ public sealed class DeliveryContent
             { DeliverableType.Value: "schema" } => throw ApiException.Missing("deliverableSchema"),
             _ => throw ApiException.Invalid("deliverableType", request.DeliverableType.Value, "text or schema"),
         };
-        var bytes = Encoding.UTF8.GetByteCount(_content);
-        if (bytes > MaxBytes)
+        _content = Encoding.UTF8.GetBytes(content);
+        if (_content.Length > MaxBytes)
         {
-            throw ApiException.Invalid(field, $"{bytes} bytes", $"at most {MaxBytes} bytes of UTF-8");
+            throw ApiException.Invalid(field, $"{_content.Length} bytes", $"at most {MaxBytes} bytes of UTF-8");
         }
 
         try
@@ -85,7 +85,7 @@ public sealed class Deliveries(Db db, OrderReader orders)
         {
             OrderId = order.PublicId,
             DeliverableType = DeliverableType.Parse(row.DeliverableType),
-            DeliverableText = row.DeliverableType == DeliverableType.Text.Value ? row.Content : null,
+            DeliverableText = row.DeliverableType == DeliverableType.Text.Value ? Encoding.UTF8.GetString(row.Content) : null,
             DeliverableSchema = row.DeliverableType == DeliverableType.Schema.Value ? JsonSerializer.Deserialize<JsonElement>(row.Content) : null,
             ContentHash = row.ContentHash.ToHex(true),
             Status = order.Phase switch
@@ -103,7 +103,7 @@ public sealed class Deliveries(Db db, OrderReader orders)
     {
         public string DeliverableType { get; init; } = "";
 
-        public string Content { get; init; } = "";
+        public byte[] Content { get; init; } = [];
 
         public byte[] ContentHash { get; init; } = [];
 

@@ -85,7 +85,7 @@ public sealed class OrderSteps(
             var due = await tx.QueryAsync<OrderRow>(
                 """
                 SELECT b.* FROM order_state s JOIN order_book b ON b.order_id = s.order_id
-                WHERE s.deadline_time < @headTime AND b.pending_step IS NULL AND (b.failed_step IS NOT 'expire' OR b.failed_at < @retryBefore)
+                WHERE s.deadline_time < @headTime AND b.pending_step IS NULL AND (coalesce(b.failed_step, '') <> 'expire' OR b.failed_at < @retryBefore)
                 ORDER BY s.deadline_time LIMIT 100
                 """,
                 new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });

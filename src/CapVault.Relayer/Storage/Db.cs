@@ -33,7 +33,7 @@ public sealed class Db : IAsyncDisposable
     public static async Task<Db> OpenAsync(string directory, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(directory);
-        var processLock = ProcessLock.Take(Path.Combine(directory, "relayer.lock"));
+        var processLock = ProcessLock.Take(directory);
         try
         {
             var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
@@ -92,37 +92,45 @@ public sealed class Db : IAsyncDisposable
 
     private async Task WriteLoopAsync()
     {
-        var group = new List<(Work Work, Tx Tx)>();
         while (await _queue.Reader.WaitToReadAsync())
         {
-            group.Clear();
+            var group = new List<Work>();
             try
             {
-                await _writer.ExecuteAsync("BEGIN IMMEDIATE");
-                while (group.Count < MaxGroup && _queue.Reader.TryRead(out var work))
-                {
-                    var tx = new Tx(_writer);
-                    if (await work.RunAsync(_writer, tx))
-                    {
-                        group.Add((work, tx));
-                    }
-                }
-
-                await _writer.ExecuteAsync("COMMIT");
+                await WriteGroupAsync(group);
             }
             catch (Exception exception)
             {
-                // The commit itself failed (disk full, I/O error): SQLite has rolled the whole group back.
+                // BEGIN or COMMIT failed (disk full, I/O error), and SQLite has rolled the whole group back.
                 await RollBackAsync();
-                group.ForEach(item => item.Work.Fail(exception));
-                continue;
+                group.ForEach(work => work.Fail(exception));
+            }
+        }
+    }
+
+    private async Task WriteGroupAsync(List<Work> group)
+    {
+        var committed = new List<(Work Work, Tx Tx)>();
+        while (group.Count < MaxGroup && _queue.Reader.TryRead(out var work))
+        {
+            group.Add(work);
+            if (group.Count == 1)
+            {
+                await _writer.ExecuteAsync("BEGIN IMMEDIATE");
             }
 
-            foreach (var (work, tx) in group)
+            var tx = new Tx(_writer);
+            if (await work.RunAsync(_writer, tx))
             {
-                work.Complete();
-                tx.RunCommitted();
+                committed.Add((work, tx));
             }
+        }
+
+        await _writer.ExecuteAsync("COMMIT");
+        foreach (var (work, tx) in committed)
+        {
+            work.Complete();
+            tx.RunCommitted();
         }
     }
 

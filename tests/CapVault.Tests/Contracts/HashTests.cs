@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Text.Json;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPVault.ContractDefinition;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
 using FsCheck;
 using FsCheck.Fluent;
 using Nethereum.ABI.EIP712;
@@ -15,18 +16,55 @@ namespace CapVault.Tests.ContractBindings;
 /// <summary>Hashes against the vectors that Solidity checks too.</summary>
 public class HashTests
 {
-    public static TheoryData<string> OrderNames() => [.. Vectors("orders").Select(v => v.GetProperty("name").GetString()!)];
+    public static TheoryData<string> OrderNames() => Names("orders");
+
+    public static TheoryData<string> AccountNames() => Names("accounts");
+
+    public static TheoryData<string> OperationNames() => Names("userOps");
 
     [Theory]
     [MemberData(nameof(OrderNames))]
     public void Orders_have_the_orderId_of_the_vectors(string name)
     {
-        var vector = Vectors("orders").Single(v => v.GetProperty("name").GetString() == name);
+        var vector = Vector("orders", name);
         var orders = new OrderTypedData(Number(vector, "chainId"), Text(vector, "verifyingContract"));
         var order = Order(vector.GetProperty("order"));
         orders.DomainSeparator.ToHex(prefix: true).Should().Be(Text(vector, "domainSeparator"));
         OrderTypedData.StructHash(order).ToHex(prefix: true).Should().Be(Text(vector, "structHash"));
         orders.OrderId(order).ToHex(prefix: true).Should().Be(Text(vector, "orderId"));
+    }
+
+    [Theory]
+    [MemberData(nameof(AccountNames))]
+    public void Executors_consent_as_in_the_vectors(string name)
+    {
+        var vector = Vector("accounts", name);
+        var order = Order(Vector("orders", Text(vector, "order")).GetProperty("order"));
+        var (chainId, account) = (Number(vector, "chainId"), Text(vector, "account"));
+        var orderId = new OrderTypedData(chainId, Text(vector, "vault")).OrderId(order);
+        orderId.ToHex(prefix: true).Should().Be(Text(vector, "orderId"));
+        OrderConsent.Hash(orderId, chainId, account).ToHex(prefix: true).Should().Be(Text(vector, "consentHash"));
+        OrderConsent.Sign(order, orderId, chainId, account, new EthECKey(Text(vector, "executorKey"))).ToHex(prefix: true).Should().Be(Text(vector, "erc1271Signature"));
+    }
+
+    [Theory]
+    [MemberData(nameof(OperationNames))]
+    public void Operations_have_hash_and_signatures_of_the_vectors(string name)
+    {
+        var vector = Vector("userOps", name);
+        var operation = Operation(vector);
+        if (vector.TryGetProperty("sponsor", out var sponsor) && sponsor.ValueKind == JsonValueKind.Object)
+        {
+            var sponsorship = new Sponsorship(Number(vector, "chainId"), Text(sponsor, "paymaster"));
+            var (verification, postOp) = (Number(sponsor, "verificationGasLimit"), Number(sponsor, "postOpGasLimit"));
+            var (after, until) = ((ulong)Number(sponsor, "validAfter"), (ulong)Number(sponsor, "validUntil"));
+            sponsorship.Hash(operation, verification, postOp, after, until).ToHex(prefix: true).Should().Be(Text(sponsor, "sponsorHash"));
+            sponsorship.Sign(operation, verification, postOp, after, until, new EthECKey(Text(sponsor, "key"))).Should().Equal(operation.PaymasterAndData);
+        }
+
+        var hash = new UserOperations(Number(vector, "chainId"), Text(vector, "entryPoint")).Hash(operation);
+        hash.ToHex(prefix: true).Should().Be(Text(vector, "userOpHash"));
+        UserOperations.Sign(hash, new EthECKey(Text(vector, "signerKey"))).ToHex(prefix: true).Should().Be(Text(vector, "signature"));
     }
 
     [Fact]
@@ -48,7 +86,20 @@ public class HashTests
         new MessageSigner().EcRecover(orders.OrderId(order), signature).Should().Be(key.GetPublicAddress());
     }
 
-    internal static Order Order(JsonElement order) => new()
+    private static PackedUserOperation Operation(JsonElement operation) => new()
+    {
+        Sender = Text(operation, "sender"),
+        Nonce = Number(operation, "nonce"),
+        InitCode = Text(operation, "initCode").HexToByteArray(),
+        CallData = Text(operation, "callData").HexToByteArray(),
+        AccountGasLimits = Text(operation, "accountGasLimits").HexToByteArray(),
+        PreVerificationGas = Number(operation, "preVerificationGas"),
+        GasFees = Text(operation, "gasFees").HexToByteArray(),
+        PaymasterAndData = Text(operation, "paymasterAndData").HexToByteArray(),
+        Signature = Text(operation, "signature").HexToByteArray(),
+    };
+
+    private static Order Order(JsonElement order) => new()
     {
         Requester = Text(order, "requester"),
         Provider = Text(order, "provider"),
@@ -66,10 +117,14 @@ public class HashTests
         Salt = (ulong)Number(order, "salt"),
     };
 
-    internal static JsonElement[] Vectors(string key) =>
+    private static TheoryData<string> Names(string key) => [.. Vectors(key).Select(v => Text(v, "name"))];
+
+    private static JsonElement Vector(string key, string name) => Vectors(key).Single(v => Text(v, "name") == name);
+
+    private static JsonElement[] Vectors(string key) =>
         [.. JsonDocument.Parse(File.ReadAllText(Repository.File("tests", "vectors", "vectors.json"))).RootElement.GetProperty(key).EnumerateArray()];
 
-    internal static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 
-    internal static BigInteger Number(JsonElement element, string name) => BigInteger.Parse(Text(element, name), CultureInfo.InvariantCulture);
+    private static BigInteger Number(JsonElement element, string name) => BigInteger.Parse(Text(element, name), CultureInfo.InvariantCulture);
 }

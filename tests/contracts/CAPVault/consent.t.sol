@@ -137,7 +137,9 @@ contract ConsentTest is VaultTest {
         wallet.setAnswer(Answer.REVERTS);
         order.requester = address(wallet);
         bytes32 orderId = vault.hashOrder(order);
-        wallet.call(address(vault), abi.encodeCall(vault.createOrder, (order, bytes(""), sign(PROVIDER_KEY, orderId))));
+        wallet.execute(
+            address(vault), abi.encodeCall(vault.createOrder, (order, bytes(""), sign(PROVIDER_KEY, orderId)))
+        );
         assertEntered(orderId, Phase.NEGOTIATION, 0);
     }
 

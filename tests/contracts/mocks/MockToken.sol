@@ -19,9 +19,9 @@ enum Behaviour {
 
 /// @notice An ERC-20 with a denylist that misbehaves on request.
 contract MockToken {
-    mapping(address => uint256) public balanceOf;
-    mapping(address => mapping(address => uint256)) public allowance;
-    mapping(address => bool) public denied;
+    mapping(address account => uint256 amount) public balanceOf;
+    mapping(address owner => mapping(address spender => uint256 amount)) public allowance;
+    mapping(address account => bool isDenied) public denied;
     uint256 public totalSupply;
 
     Behaviour public behaviour;

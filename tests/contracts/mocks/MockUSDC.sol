@@ -6,7 +6,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 /// @notice Behind a proxy it costs at least what USDC costs (a bare transfer: 44.8k gas): it reads its implementation, a pause
 /// switch and a denylist on every transfer.
 contract MockUSDC is ERC20("USD Coin", "USDC") {
-    mapping(address => bool) private _denied;
+    mapping(address account => bool isDenied) private _denied;
     bool private _paused;
 
     error Blocked();

@@ -15,9 +15,11 @@ enum Answer {
 
 /// @notice An ERC-1271 wallet that consents by listing hashes, and can call anything.
 contract MockWallet is IERC1271 {
-    mapping(bytes32 => bool) public approved;
+    mapping(bytes32 hash => bool isApproved) public approved;
     Answer public answer;
     uint256 public written;
+
+    error Refused();
 
     function setAnswer(Answer next) external {
         answer = next;
@@ -33,7 +35,7 @@ contract MockWallet is IERC1271 {
 
     function isValidSignature(bytes32 hash, bytes calldata) external view returns (bytes4 magic) {
         Answer now_ = answer;
-        if (now_ == Answer.REVERTS) revert("no");
+        if (now_ == Answer.REVERTS) revert Refused();
         if (now_ == Answer.WRITES) _write();
         if (now_ == Answer.NOTHING) {
             assembly ("memory-safe") {
@@ -49,7 +51,7 @@ contract MockWallet is IERC1271 {
         }
     }
 
-    function call(address target, bytes calldata data) external returns (bytes memory result) {
+    function execute(address target, bytes calldata data) external returns (bytes memory result) {
         bool ok;
         (ok, result) = target.call(data);
         if (!ok) {
@@ -62,7 +64,7 @@ contract MockWallet is IERC1271 {
     /// @dev Solidity lets no view function write; a call to itself does.
     function _write() private view {
         (bool ok,) = address(this).staticcall(abi.encodeCall(this.write, ()));
-        if (!ok) revert("static");
+        if (!ok) revert Refused();
     }
 
     function write() external {

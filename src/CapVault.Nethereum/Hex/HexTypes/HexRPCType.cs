@@ -3,7 +3,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace Nethereum.Hex.HexTypes;
 
 /// <summary>How a value is written as hexadecimal text.</summary>
-public interface IHexConvertor<T>
+internal interface IHexConvertor<T>
 {
     string ConvertToHex(T value);
 
@@ -17,13 +17,13 @@ public class HexRPCType<T>
     private string hexValue;
     private T value;
 
-    public HexRPCType(IHexConvertor<T> convertor, string hexValue)
+    internal HexRPCType(IHexConvertor<T> convertor, string hexValue)
     {
         this.convertor = convertor;
         HexValue = hexValue;
     }
 
-    public HexRPCType(T value, IHexConvertor<T> convertor)
+    internal HexRPCType(T value, IHexConvertor<T> convertor)
     {
         this.convertor = convertor;
         Value = value;

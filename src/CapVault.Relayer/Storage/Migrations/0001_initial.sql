@@ -85,7 +85,7 @@ CREATE INDEX orders_provider ON orders (provider_agent_id, created_at);
 CREATE TABLE delivery (
   order_id         BLOB PRIMARY KEY REFERENCES orders,
   deliverable_type TEXT NOT NULL,
-  content          TEXT NOT NULL,     -- text as submitted, or the JSON value
+  content          BLOB NOT NULL,     -- UTF-8: text exactly as submitted (a TEXT column ends at a NUL), or the JSON value
   content_hash     BLOB NOT NULL,
   submitted_at     INTEGER NOT NULL
 ) STRICT;

@@ -28,7 +28,7 @@ contract VaultHandler is Test, OrderStore {
     /// @dev Three EOAs with the keys above, one ERC-1271 wallet, two treasuries.
     address[ACTORS] public actors;
 
-    mapping(address token => mapping(address account => uint256)) private _balanceBefore;
+    mapping(address token => mapping(address account => uint256 amount)) private _balanceBefore;
 
     /// @dev What a step may change of balances: one account loses, one gains.
     struct Change {

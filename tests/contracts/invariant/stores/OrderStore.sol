@@ -20,18 +20,20 @@ abstract contract OrderStore {
         uint256 deliveries;
     }
 
+    error NotInTheTable(Phase from, Phase to);
+
     Entry[] internal _entries;
-    mapping(bytes32 orderId => uint256) internal _indexPlusOne;
+    mapping(bytes32 orderId => uint256 index) internal _indexPlusOne;
 
     /// @dev Orders that somebody tried to create without both consents.
     bytes32[] internal _refused;
 
     /// @dev Pushes that failed, less claims.
-    mapping(address token => mapping(address account => uint256)) public credit;
+    mapping(address token => mapping(address account => uint256 amount)) public credit;
     /// @dev Fees of settled orders, less sweeps.
-    mapping(address token => uint256) public accrued;
+    mapping(address token => uint256 amount) public accrued;
     /// @dev What the vault holds for nobody: donations, and payouts that a lying token never made.
-    mapping(address token => uint256) public surplus;
+    mapping(address token => uint256 amount) public surplus;
 
     function entries() external view returns (Entry[] memory) {
         return _entries;
@@ -53,7 +55,7 @@ abstract contract OrderStore {
             : from == Phase.NEGOTIATION
                 ? to == Phase.LOCK || to == Phase.REJECTED || to == Phase.EXPIRED
                 : from == Phase.LOCK && (to == Phase.CLEAR || to == Phase.REJECTED || to == Phase.EXPIRED);
-        require(allowed, "a move that the table does not have");
+        if (!allowed) revert NotInTheTable(from, to);
         (entry.phase, entry.since) = (to, timestamp);
     }
 }

@@ -589,8 +589,8 @@ namespace CapVault.Contracts.CAPVault.ContractDefinition
     [FunctionOutput]
     public class ClaimableOutputDTOBase : IFunctionOutputDTO
     {
-        [Parameter("uint256", "", 1)]
-        public virtual BigInteger ReturnValue1 { get; set; }
+        [Parameter("uint256", "amount", 1)]
+        public virtual BigInteger Amount { get; set; }
     }
 
 

@@ -1,0 +1,56 @@
+using System.Numerics;
+using CapVault.Contracts;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
+using CapVault.Relayer.Chain;
+using CapVault.Relayer.Storage;
+using Microsoft.Extensions.Options;
+using Nethereum.ABI;
+using Nethereum.Contracts;
+using Nethereum.Hex.HexConvertors.Extensions;
+
+namespace CapVault.Relayer.Operations;
+
+/// <summary>The paymaster's deposit at the EntryPoint, out of which every sponsored operation is paid.</summary>
+public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext context, OperationQueue queue, IOptions<RelayerOptions> options, ILogger<PaymasterDeposit> log)
+{
+    /// <summary>Wei at the EntryPoint.</summary>
+    public Task<BigInteger> GetAsync(CancellationToken cancellationToken) =>
+        chain.QueryAsync<BalanceOfFunction, BigInteger>(context.EntryPoint, new BalanceOfFunction { Account = context.Paymaster }, cancellationToken);
+
+    /// <summary>Queues a deposit if there is less than the options' minimum, or than <paramref name="needed"/> wei.</summary>
+    public async Task EnsureAsync(BigInteger needed, CancellationToken cancellationToken)
+    {
+        var minimum = BigInteger.Max(options.Value.MinimumDeposit, needed);
+        var deposit = await GetAsync(cancellationToken);
+        if (deposit >= minimum)
+        {
+            return;
+        }
+
+        log.LogWarning("The paymaster's deposit is {Deposit} wei, expected at least {Minimum}: topping it up to twice that", deposit, minimum);
+        await db.WriteAsync(
+            tx => queue.AddOwnAsync(
+                tx,
+                OperationKind.TopUp,
+                context.EntryPoint.HexToByteArray(),
+                new DepositToFunction { Account = context.Paymaster }.GetCallData(),
+                (minimum * 2) - deposit,
+                GasLimits.TopUp),
+            cancellationToken);
+    }
+
+    /// <summary>What the EntryPoint holds back for a bundle while it runs: every limit at the operation's highest fee, wei.</summary>
+    public static BigInteger PrefundOf(Bundle bundle)
+    {
+        var prefund = BigInteger.Zero;
+        foreach (var operation in bundle.Operations)
+        {
+            var userOp = new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(operation.UserOp!);
+            var (verification, call) = UserOperations.Unpack(userOp.AccountGasLimits);
+            var (_, maxFee) = UserOperations.Unpack(userOp.GasFees);
+            prefund += (verification + call + GasLimits.PaymasterVerification + userOp.PreVerificationGas) * maxFee;
+        }
+
+        return prefund;
+    }
+}
