@@ -241,6 +241,26 @@ public class AgentClientTests
         (await client.GetDeliveryAsync(Order)).HashVerified.Should().Be(verified);
     }
 
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("0", false)]
+    public async Task With_a_node_of_its_own_a_client_believes_the_vault_and_not_the_relayer(string recorded, bool verified)
+    {
+        var relayer = new RelayerConfig
+        {
+            ChainId = 31337, Vault = "0x" + new string('4', 40), EntryPoint = "0x5", AccountFactory = "0x6", Paymaster = "0x7", Usdc = "0x8", Sandbox = true,
+        };
+        await using var api = await StartAsync(
+            Data(DeliveryOf(DeliverableType.Text, "hello", null, "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8")),
+            Data(Samples.Created),
+            Data(relayer),
+            Rpc("0x" + recorded.PadLeft(64, '0')));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, RpcUrl = api.Address }, Key);
+
+        (await client.GetDeliveryAsync(Order)).HashVerified.Should().Be(verified);
+        api.Requests.Should().HaveCount(4).And.EndWith("POST /");
+    }
+
     [Fact]
     public async Task A_json_delivery_is_checked_over_its_canonical_form_and_the_wire_cannot_claim_to_be_verified()
     {
