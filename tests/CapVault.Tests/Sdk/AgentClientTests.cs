@@ -248,7 +248,13 @@ public class AgentClientTests
     {
         var relayer = new RelayerConfig
         {
-            ChainId = 31337, Vault = "0x" + new string('4', 40), EntryPoint = "0x5", AccountFactory = "0x6", Paymaster = "0x7", Usdc = "0x8", Sandbox = true,
+            ChainId = 31337,
+            Vault = "0x" + new string('4', 40),
+            EntryPoint = "0x5",
+            AccountFactory = "0x6",
+            Paymaster = "0x7",
+            Usdc = "0x8",
+            Sandbox = true,
         };
         await using var api = await StartAsync(
             Data(DeliveryOf(DeliverableType.Text, "hello", null, "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8")),
