@@ -11,7 +11,7 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
     /// <summary>What the requester gets to spend, USDC.</summary>
     public const string Funds = "1000.00";
 
-    private SandboxProcesses _processes = new(Anvil: null, Relayer: null);
+    private SandboxProcesses _processes = new();
 
     /// <summary>Starts everything, or nothing: what fails half-way is taken down again.</summary>
     public async Task<SandboxFile> RunAsync(int? port, int? anvilPort, CancellationToken cancellationToken)

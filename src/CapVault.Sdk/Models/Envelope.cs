@@ -29,7 +29,7 @@ public sealed record ResponseMeta(string RequestId);
 /// <summary>Where a list goes on.</summary>
 /// <param name="NextCursor">Pass as <c>cursor</c> for the next page; null on the last.</param>
 /// <param name="HasMore">Whether there is a next page.</param>
-public sealed record PageInfo(string? NextCursor, bool HasMore);
+public sealed record PageInfo(string? NextCursor = null, bool HasMore = false);
 
 /// <summary>An error with a stable code.</summary>
 public sealed record ErrorBody
@@ -51,7 +51,7 @@ public sealed record ErrorBody
 /// <typeparam name="T">What is listed.</typeparam>
 /// <param name="Items">The page, newest first.</param>
 /// <param name="NextCursor">Pass as <c>Cursor</c> for the next page; null on the last.</param>
-public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor)
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor = null)
 {
     /// <summary>Whether there is a next page.</summary>
     public bool HasMore => NextCursor is not null;
