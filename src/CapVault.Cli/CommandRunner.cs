@@ -46,7 +46,7 @@ internal static class CommandRunner
             ExitCode.OutcomeUnknown),
         InsufficientBalanceException e => (
             e.Message,
-            $"Next: deposit {Money.Usdc(e.Required - e.Balance)} USDC more and pay again; in a sandbox: capvault sandbox faucet <address> <amount>.",
+            $"Next: deposit {Money.Format(e.Required - e.Balance)} USDC more and pay again; in a sandbox: capvault sandbox faucet <address> <amount>.",
             ExitCode.Failure),
         CapApiException { HttpStatus: 0, Code: ErrorCodes.RelayerUnavailable } e => (
             e.Message, "Next: look at 'capvault sandbox status', or name another relayer with --api.", ExitCode.Failure),

@@ -105,14 +105,6 @@ public sealed class SandboxPartsTests : IDisposable
         ProjectRoot.FindFrom(inner.FullName).Should().Be(_folder.FullName);
     }
 
-    [Theory]
-    [InlineData(0, "0.00")]
-    [InlineData(900_000, "0.90")]
-    [InlineData(1_000_000, "1.00")]
-    [InlineData(1_234_567_890_001, "1,234,567.890001")]
-    [InlineData(-500_000, "-0.50")]
-    public void Amounts_are_shown_as_people_read_them(long baseUnits, string expected) => Money.Usdc(baseUnits).Should().Be(expected);
-
     private string Log => Path.Combine(_folder.FullName, "log");
 
     private async Task<ProcessId> StartShellAsync(string script, string until, Dictionary<string, string> environment)
