@@ -6,21 +6,19 @@ source scripts/prerequisites.sh
 
 need_all
 
-say "Building (dotnet build)"
-dotnet build -c Release -v quiet --nologo src/CapVault.Relayer
-dotnet build -c Release -v quiet --nologo src/CapVault.Cli
+build_capvault
 
-capvault() { dotnet src/CapVault.Cli/bin/Release/net10.0/CapVault.Cli.dll "$@" --dir .capvault/demo; }
+capvault() { scripts/capvault "$@" --dir .capvault/demo; }
 
 take_down() {
   local code=$?
-  say "Taking the sandbox down (capvault sandbox down)"
+  say "Taking the sandbox down"
   capvault sandbox down || code=1
   exit "$code"
 }
 trap take_down EXIT
 
-say "Starting the sandbox (capvault sandbox up)"
+say "Starting the sandbox"
 capvault sandbox up
-say "The demo (capvault sandbox demo)"
+say "The demo"
 capvault sandbox demo

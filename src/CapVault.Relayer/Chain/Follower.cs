@@ -174,13 +174,14 @@ public sealed class Follower(
                 }
 
                 await inclusion.FinaliseAsync(tx, row.Number - options.Value.FinalityBlocks);
-                tx.OnCommitted(Applied.Set);
             },
             cancellationToken);
         clock.Observe(row.BlockTime);
         gas.Observe(block.BaseFeePerGas?.Value ?? 0);
         _tip = row;
         Block = row.Number;
+        // Only now: whoever it wakes looks at Block and at the clock, and would go back to sleep.
+        Applied.Set();
     }
 
     private async Task<List<MinedTransaction>> MinedAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken)
@@ -237,11 +238,11 @@ public sealed class Follower(
                 {
                     await projection.RevertAsync(tx, ancestor);
                 }
-
-                tx.OnCommitted(Applied.Set);
             },
             cancellationToken);
         _tip = null;
+        Block = ancestor;
+        Applied.Set();
     }
 
     private Task<byte[]?> CanonicalHashAsync(long number, CancellationToken cancellationToken) => db.ReadAsync(

@@ -27,7 +27,7 @@ public sealed record Envelope<T>
 public sealed record ResponseMeta(string RequestId);
 
 /// <summary>Where a list goes on.</summary>
-/// <param name="NextCursor">Pass as <c>cursor</c> for the next page; null on the last.</param>
+/// <param name="NextCursor">Pass as <c>cursor</c> for the next page; null (absent) on the last.</param>
 /// <param name="HasMore">Whether there is a next page.</param>
 public sealed record PageInfo(string? NextCursor = null, bool HasMore = false);
 

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Nethereum.JsonRpc.Client;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>An Anvil process, which ends with this object or with the test run.</summary>
+internal sealed class AnvilNode : IAsyncDisposable
+{
+    private const string Listening = "Listening on 127.0.0.1:";
+
+    private readonly Process _process;
+
+    private AnvilNode(Process process, int port)
+    {
+        _process = process;
+        RpcUrl = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+        Rpc = new RpcClient(new Uri(RpcUrl));
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+    }
+
+    public string RpcUrl { get; }
+
+    public RpcClient Rpc { get; }
+
+    /// <summary>Starts one on a port of its own choice and returns when it listens.</summary>
+    public static async Task<AnvilNode> StartAsync(params string[] options)
+    {
+        var start = new ProcessStartInfo(Repository.Tool("anvil"), ["--host", "127.0.0.1", "--port", "0", .. options])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
+        var process = Process.Start(start)!;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith(Listening, StringComparison.Ordinal))
+            {
+                _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null); // a full pipe would stop it
+                return new AnvilNode(process, int.Parse(line[Listening.Length..], CultureInfo.InvariantCulture));
+            }
+        }
+
+        throw new InvalidOperationException($"anvil {string.Join(' ', options)} ended before it listened.");
+    }
+
+    /// <summary>Calls a method that our Nethereum does not have.</summary>
+    public Task<T> RequestAsync<T>(string method, params object[] parameters) => Rpc.SendRequestAsync<T>(method, null, parameters);
+
+    /// <summary>Stops mining by itself; <see cref="MineAsync"/> does it then.</summary>
+    public Task StopMiningAsync() => Rpc.SendRequestAsync("evm_setIntervalMining", null, 0);
+
+    /// <summary>Mines by itself again.</summary>
+    public Task ResumeMiningAsync() => Rpc.SendRequestAsync("evm_setIntervalMining", null, 1);
+
+    /// <summary>Mines one block.</summary>
+    public Task MineAsync() => Rpc.SendRequestAsync("evm_mine");
+
+    /// <summary>Waits until that many transactions wait to be mined.</summary>
+    public Task HasPendingAsync(int transactions) => Eventually.TrueAsync(
+        async () => (await RequestAsync<JsonElement>("txpool_status")).GetProperty("pending").GetString() is { } pending
+            && Convert.ToInt32(pending, 16) == transactions,
+        $"{transactions} transactions wait to be mined");
+
+    public async ValueTask DisposeAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private void OnProcessExit(object? sender, EventArgs e) => _process.Kill();
+}

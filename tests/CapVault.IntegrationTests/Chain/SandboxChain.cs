@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Numerics;
+using CapVault.Contracts;
+using CapVault.Contracts.CAPVault;
+using CapVault.Contracts.SandboxUSDC;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Signer;
+using Nethereum.Web3;
+using Nethereum.Web3.Accounts;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>
+/// A chain of our own with every contract on it. Forge deploys once per test run, onto a chain whose state then starts all others: a
+/// deployment takes seconds, loading its state a fraction of one.
+/// </summary>
+internal sealed class SandboxChain : IAsyncDisposable
+{
+    private static readonly Lazy<Task<Blueprint>> Deployed = new(DeployAsync);
+
+    private SandboxChain(AnvilNode node, Blueprint blueprint)
+    {
+        Node = node;
+        DeploymentFile = blueprint.DeploymentFile;
+        Deployment = Deployment.Read(blueprint.DeploymentFile);
+        Web3 = new Web3(node.Rpc);
+        Vault = new CAPVaultService(Web3, Deployment.Vault);
+        Usdc = new SandboxUSDCService(Web3, Deployment.Usdc);
+    }
+
+    public AnvilNode Node { get; }
+
+    public string RpcUrl => Node.RpcUrl;
+
+    public Deployment Deployment { get; }
+
+    public string DeploymentFile { get; }
+
+    /// <summary>Reads only; <see cref="As"/> sends.</summary>
+    public Web3 Web3 { get; }
+
+    /// <summary>Reads only.</summary>
+    public CAPVaultService Vault { get; }
+
+    /// <summary>Reads only.</summary>
+    public SandboxUSDCService Usdc { get; }
+
+    /// <summary>Starts a chain with a block each 0.2 s.</summary>
+    public static async Task<SandboxChain> StartAsync()
+    {
+        var blueprint = await Deployed.Value;
+        return new SandboxChain(await AnvilNode.StartAsync("--block-time", "0.2", "--load-state", blueprint.StateFile), blueprint);
+    }
+
+    /// <summary>The chain in somebody's hands.</summary>
+    public Web3 As(EthECKey key)
+    {
+        var web3 = new Web3(new Account(key, Deployment.ChainId), Node.Rpc);
+        web3.TransactionReceiptPolling.SetPollingRetryIntervalInMilliseconds(20);
+        return web3;
+    }
+
+    /// <summary>USDC of an account, in base units.</summary>
+    public Task<BigInteger> UsdcOfAsync(string account) => Usdc.BalanceOfQueryAsync(account);
+
+    /// <summary>The number of the newest block.</summary>
+    public async Task<long> BlockNumberAsync() => (long)(await Web3.Eth.Blocks.GetBlockNumber.SendRequestAsync()).Value;
+
+    public ValueTask DisposeAsync() => Node.DisposeAsync();
+
+    private static async Task<Blueprint> DeployAsync()
+    {
+        var folder = new TemporaryFolder();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
+        await using var node = await AnvilNode.StartAsync();
+        await Repository.RunAsync(
+            Repository.Tool("forge"),
+            [
+                "script", "contracts/script/Deploy.s.sol", "--broadcast", "--rpc-url", node.RpcUrl, "--private-key", TestKeys.Owner.GetPrivateKey(),
+            ],
+            new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["CAPVAULT_OWNER"] = TestKeys.Owner.GetPublicAddress(),
+                ["CAPVAULT_TREASURY"] = TestKeys.Treasury.GetPublicAddress(),
+                ["CAPVAULT_SPONSOR"] = TestKeys.Sponsor.GetPublicAddress(),
+                ["CAPVAULT_PAYMASTER_DEPOSIT"] = BigInteger.Pow(10, 19).ToString(CultureInfo.InvariantCulture),
+            });
+        var deploymentFile = folder.File("31337.json");
+        // A copy: a sandbox of the same checkout writes the same file.
+        File.Copy(Path.Combine(Repository.Root, "deployments", "31337.json"), deploymentFile);
+        var stateFile = folder.File("state.json");
+        var state = (await node.RequestAsync<string>("anvil_dumpState")).HexToByteArray();
+        await using var unpacked = new GZipStream(new MemoryStream(state), CompressionMode.Decompress);
+        await using var file = File.Create(stateFile);
+        await unpacked.CopyToAsync(file);
+        return new Blueprint(deploymentFile, stateFile);
+    }
+
+    private sealed record Blueprint(string DeploymentFile, string StateFile);
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>An answer as it came.</summary>
+internal sealed record RawAnswer(HttpStatusCode Status, string Body, HttpResponseHeaders Headers)
+{
+    public JsonElement Json => JsonSerializer.Deserialize<JsonElement>(Body);
+
+    public JsonElement Data => Json.GetProperty("data");
+
+    public string Code => Json.GetProperty("error").GetProperty("code").GetString()!;
+
+    public string Message => Json.GetProperty("error").GetProperty("message").GetString()!;
+
+    /// <summary>Something that the error tells in parts.</summary>
+    public JsonElement Detail(string name) => Json.GetProperty("error").GetProperty("details").GetProperty(name);
+}
+
+/// <summary>The API without the SDK: what it never sends can be sent with this.</summary>
+internal sealed class RawApi(string url) : IDisposable
+{
+    private readonly HttpClient _http = new() { BaseAddress = new Uri(url) };
+
+    public Task<RawAnswer> GetAsync(string? key, string path) => SendAsync(HttpMethod.Get, key, path, content: null);
+
+    /// <summary>Posts JSON as it is.</summary>
+    public Task<RawAnswer> PostAsync(string? key, string path, string? json = null) =>
+        SendAsync(HttpMethod.Post, key, path, json is null ? null : Json(Encoding.UTF8.GetBytes(json)));
+
+    public async Task<RawAnswer> SendAsync(HttpMethod method, string? key, string path, HttpContent? content)
+    {
+        using var request = new HttpRequestMessage(method, new Uri($"/api/v1/{path}", UriKind.Relative)) { Content = content };
+        if (key is not null)
+        {
+            request.Headers.Add("X-SDK-Key", key);
+        }
+
+        using var answer = await _http.SendAsync(request);
+        return new RawAnswer(answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers);
+    }
+
+    /// <summary>A JSON body of any bytes.</summary>
+    public static ByteArrayContent Json(byte[] bytes)
+    {
+        var content = new ByteArrayContent(bytes);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return content;
+    }
+
+    public void Dispose() => _http.Dispose();
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>The real relayer as a process of its own, so that it can be killed as nothing in a process can.</summary>
+internal sealed class RelayerProcess : IAsyncDisposable
+{
+    private readonly SandboxChain _chain;
+    private readonly TemporaryFolder _data = new();
+    private readonly StringBuilder _output = new();
+    private Process? _process;
+
+    private RelayerProcess(SandboxChain chain) => _chain = chain;
+
+    public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
+
+    public string DataDirectory => _data.Path;
+
+    public string OperatorKey => File.ReadAllText(_data.File("operator.key")).Trim();
+
+    /// <summary>What it has said.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    public static async Task<RelayerProcess> StartAsync(SandboxChain chain)
+    {
+        var relayer = new RelayerProcess(chain);
+        await relayer.StartAsync();
+        return relayer;
+    }
+
+    /// <summary>Starts a second relayer on this one's data, and returns its exit code and what it said.</summary>
+    public async Task<(int ExitCode, string Output)> RunSecondAsync()
+    {
+        using var second = Start($"http://127.0.0.1:{FreePort()}");
+        var output = second.StandardOutput.ReadToEndAsync();
+        var errors = second.StandardError.ReadToEndAsync();
+        await second.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return (second.ExitCode, await output + await errors);
+    }
+
+    /// <summary>Starts it, again on the same data and port, and returns when it takes orders.</summary>
+    public async Task StartAsync()
+    {
+        _process = Start(Url);
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+        using var http = new HttpClient();
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    using var answer = await http.GetAsync(new Uri($"{Url}/health/ready"));
+                    return answer.IsSuccessStatusCode;
+                }
+                catch (HttpRequestException) when (!_process.HasExited)
+                {
+                    return false;
+                }
+            },
+            () => $"the relayer is ready; it said:\n{Output}");
+    }
+
+    /// <summary>kill −9.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            _process = null;
+            AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
+            process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _data.Dispose();
+    }
+
+    private Process Start(string url)
+    {
+        // The build puts it beside the tests.
+        var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
+        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", [])])
+        {
+            WorkingDirectory = DataDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        })!;
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+    }
+
+    private void OnProcessExit(object? sender, EventArgs e) => _process?.Kill();
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,66 @@
+using CapVault.Relayer;
+using Microsoft.AspNetCore.Builder;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>The real relayer in this process, on a real port, with data of its own. It can be stopped and started again on both.</summary>
+internal sealed class RelayerServer : IAsyncDisposable
+{
+    // Warnings are expected in many tests; a failing one may be looked at with them.
+    private static readonly string LogLevel = Environment.GetEnvironmentVariable("CAPVAULT_TEST_LOG") ?? "None";
+
+    private readonly SandboxChain _chain;
+    private readonly TemporaryFolder _data = new();
+    private readonly string[] _settings;
+    private WebApplication? _app;
+
+    private RelayerServer(SandboxChain chain, string[] settings)
+    {
+        _chain = chain;
+        _settings = settings;
+    }
+
+    /// <summary>The origin, <c>http://127.0.0.1:port</c>.</summary>
+    public string Url { get; private set; } = "http://127.0.0.1:0";
+
+    public string DataDirectory => _data.Path;
+
+    /// <summary>The operator's key, which the relayer wrote at its first start.</summary>
+    public string OperatorKey => File.ReadAllText(_data.File("operator.key")).Trim();
+
+    /// <summary>What the running relayer is made of.</summary>
+    public IServiceProvider Services => _app!.Services;
+
+    public static async Task<RelayerServer> StartAsync(SandboxChain chain, params string[] settings)
+    {
+        var server = new RelayerServer(chain, settings);
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>Starts it again, with other settings where they are given.</summary>
+    public async Task StartAsync(params string[] settings)
+    {
+        var arguments = RelayerSettings.Arguments(_chain, DataDirectory, Url, LogLevel, [.. _settings, .. settings]);
+        _app = await RelayerHost.BuildAsync(arguments, CancellationToken.None);
+        await _app.StartAsync();
+        Url = _app.Urls.Single();
+    }
+
+    /// <summary>Stops it as a deployment would: streams are told, nothing is left half done.</summary>
+    public async Task StopAsync()
+    {
+        if (_app is { } app)
+        {
+            _app = null;
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _data.Dispose();
+    }
+}

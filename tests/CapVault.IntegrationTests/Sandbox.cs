@@ -1,0 +1,74 @@
+using CapVault.Sdk;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>A chain with the contracts, the real relayer on it, and agents as many as a test wants. One for the tests of a class.</summary>
+public class Sandbox : IAsyncLifetime
+{
+    private readonly string[] _settings;
+    private readonly List<AgentClient> _clients = [];
+    private int _agents;
+
+    public Sandbox()
+        : this([])
+    {
+    }
+
+    /// <summary>With other settings of the relayer, <c>Name=value</c>.</summary>
+    protected Sandbox(string[] settings) => _settings = settings;
+
+    internal SandboxChain Chain { get; private set; } = null!;
+
+    internal RelayerServer Relayer { get; private set; } = null!;
+
+    /// <summary>The operator.</summary>
+    internal SetupClient Setup { get; private set; } = null!;
+
+    internal RawApi Api { get; private set; } = null!;
+
+    /// <summary>For clients of one's own.</summary>
+    internal Config Config => new() { BaseUrl = Relayer.Url, RpcUrl = Chain.RpcUrl };
+
+    public async Task InitializeAsync()
+    {
+        Chain = await SandboxChain.StartAsync();
+        Relayer = await RelayerServer.StartAsync(Chain, _settings);
+        Setup = new SetupClient(Config, Relayer.OperatorKey);
+        Api = new RawApi(Relayer.Url);
+    }
+
+    public async Task DisposeAsync()
+    {
+        _clients.ForEach(client => client.Dispose());
+        Setup.Dispose();
+        Api.Dispose();
+        await Relayer.DisposeAsync();
+        await Chain.DisposeAsync();
+    }
+
+    /// <summary>A new agent without money.</summary>
+    internal async Task<Party> NewAgentAsync(string name)
+    {
+        var created = await Setup.CreateAgentAsync(new() { Name = $"{name} {++_agents}", Owner = TestKeys.Human.GetPublicAddress() });
+        var client = new AgentClient(Config, created.SdkKey);
+        _clients.Add(client);
+        return new Party(created.Agent, created.SdkKey, client);
+    }
+
+    /// <summary>A new Requester with money and a new Provider with a service.</summary>
+    internal async Task<Pair> NewPairAsync(string funds = "100.00", string price = "1.00", int slaMinutes = 30, int? negotiationTtlSeconds = null)
+    {
+        var requester = await NewAgentAsync("requester");
+        var provider = await NewAgentAsync("provider");
+        await Setup.FaucetAsync(requester.Wallet, funds);
+        var service = await Setup.CreateServiceAsync(new()
+        {
+            AgentId = provider.AgentId,
+            Name = "Translation",
+            Price = price,
+            SlaMinutes = slaMinutes,
+            NegotiationTtlSeconds = negotiationTtlSeconds,
+        });
+        return new Pair(requester, provider, service);
+    }
+}
