@@ -36,7 +36,6 @@ internal static class SandboxCommands
             }
 
             await new SandboxDown(session.Folder).RunAsync(cancellationToken); // the rest of one that broke
-            session.Print.Line("Starting the sandbox");
             Show(session, await new SandboxUp(session.Folder, session.Print).RunAsync(session.Value(port), session.Value(anvilPort), cancellationToken));
         });
     }
