@@ -6,11 +6,9 @@ source scripts/prerequisites.sh
 
 need_all
 
-say "Building (dotnet build)"
-dotnet build -c Release -v quiet src/CapVault.Relayer
-dotnet build -c Release -v quiet src/CapVault.Cli
+build_capvault
 
-capvault() { dotnet src/CapVault.Cli/bin/Release/net10.0/CapVault.Cli.dll "$@" --dir .capvault/demo; }
+capvault() { scripts/capvault "$@" --dir .capvault/demo; }
 
 take_down() {
   local code=$?

@@ -48,3 +48,10 @@ need_all() {
   need_npm_packages
   need_sqlite
 }
+
+# The command line and the relayer that it starts, from the current sources.
+build_capvault() {
+  say "Building (dotnet build)"
+  dotnet build -c Release -v quiet --nologo src/CapVault.Relayer
+  dotnet build -c Release -v quiet --nologo src/CapVault.Cli
+}

@@ -11,7 +11,7 @@ contract SandboxUSDC is ERC20 {
     /// @notice Mints, and keeps the denylist.
     address public immutable minter;
 
-    mapping(address account => bool) private _blacklisted;
+    mapping(address account => bool listed) private _blacklisted;
 
     /// @notice `account` can neither send, receive nor approve.
     event Blacklisted(address indexed account);

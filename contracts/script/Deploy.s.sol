@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+// A script is read at a terminal: its errors are sentences. Vm and vm are Foundry's names.
+/* solhint-disable gas-custom-errors, interface-starts-with-i, const-name-snakecase */
+
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ERC4337Utils} from "@openzeppelin/contracts/account/utils/ERC4337Utils.sol";
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";

@@ -46,7 +46,7 @@ internal static class CommandRunner
             ExitCode.OutcomeUnknown),
         InsufficientBalanceException e => (
             e.Message,
-            $"Next: deposit {Money.Usdc(e.Required - e.Balance)} USDC more and pay again; in a sandbox: capvault sandbox faucet <address> <amount>.",
+            $"Next: deposit {Money.Format(e.Required - e.Balance)} USDC more and pay again; in a sandbox: capvault sandbox faucet <address> <amount>.",
             ExitCode.Failure),
         CapApiException { HttpStatus: 0, Code: ErrorCodes.RelayerUnavailable } e => (
             e.Message, "Next: look at 'capvault sandbox status', or name another relayer with --api.", ExitCode.Failure),
@@ -55,7 +55,7 @@ internal static class CommandRunner
         CapApiException e when CapErrors.IsInvalidParams(e) => (e.Message, "", ExitCode.Usage),
         CapApiException { Retryable: true } e => (e.Message, "Next: the same command may succeed later.", ExitCode.Failure),
         CapApiException e => (e.Message, "", ExitCode.Failure),
-        ArgumentException e => (e.Message, "", ExitCode.Usage),
+        ArgumentException e => (e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "", ExitCode.Usage),
         OperationCanceledException when cancellationToken.IsCancellationRequested => ("Cancelled.", "", ExitCode.Failure),
         IOException or UnauthorizedAccessException => (exception.Message, "", ExitCode.Failure),
         // A bug: everything that helps to find it.

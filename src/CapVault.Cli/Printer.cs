@@ -77,16 +77,41 @@ internal sealed class Printer(TextWriter output, bool json)
         console.Write(table);
     }
 
-    /// <summary>Does one step of something longer, and says how long it took.</summary>
+    /// <summary>Does one step of something longer: says what, meanwhile, and how long it took.</summary>
     public async Task<T> StepAsync<T>(string what, Func<Task<T>> step)
     {
         var started = TimeProvider.System.GetTimestamp();
-        var result = IsTerminal
-            ? await Console().Status().StartAsync(Markup.Escape(what), _ => step())
-            : await step();
-        Line($"  ✓ {what} ({TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.0} s)");
-        return result;
+        if (IsTerminal)
+        {
+            var result = await Console().Status().StartAsync(Markup.Escape(what), _ => step());
+            Line($"  ✓ {what} ({Seconds(started)})");
+            return result;
+        }
+
+        Part($"  {what} … ");
+        try
+        {
+            var result = await step();
+            Line(Seconds(started));
+            return result;
+        }
+        catch
+        {
+            Line("failed");
+            throw;
+        }
     }
+
+    private void Part(string text)
+    {
+        if (!json)
+        {
+            output.Write(text);
+            output.Flush();
+        }
+    }
+
+    private static string Seconds(long started) => $"{TimeProvider.System.GetElapsedTime(started).TotalSeconds:0.0} s";
 
     private IAnsiConsole Console() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 }

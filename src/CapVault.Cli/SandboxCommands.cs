@@ -36,7 +36,6 @@ internal static class SandboxCommands
             }
 
             await new SandboxDown(session.Folder).RunAsync(cancellationToken); // the rest of one that broke
-            session.Print.Line("Starting the sandbox");
             Show(session, await new SandboxUp(session.Folder, session.Print).RunAsync(session.Value(port), session.Value(anvilPort), cancellationToken));
         });
     }
@@ -54,7 +53,7 @@ internal static class SandboxCommands
         if (processes is not { Anvil.IsAlive: true, Relayer.IsAlive: true })
         {
             var what = processes is null ? "The sandbox is not up." : $"The sandbox is broken: Anvil {Word(processes.Anvil)}, relayer {Word(processes.Relayer)}.";
-            throw new CliException(what, $"Next: capvault sandbox up. The logs are in {session.Folder.Path}.");
+            throw new CliException(what, processes is null ? "Next: capvault sandbox up." : $"Next: capvault sandbox up. The logs are in {session.Folder.Path}.");
         }
 
         var sandbox = session.Sandbox();

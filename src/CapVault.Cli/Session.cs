@@ -25,7 +25,7 @@ internal sealed class Session
 
     public T? Value<T>(Option<T> option) => _parsed.GetValue(option);
 
-    public T Value<T>(Argument<T> argument) => _parsed.GetRequiredValue(argument);
+    public T Value<T>(Argument<T> argument) => _parsed.GetValue(argument)!; // parsing has made sure of those that are required
 
     /// <summary>Acts as an agent: <c>--key</c>, else <c>--as</c>, else the side that the command is for.</summary>
     public AgentClient Agent(Role? side) => new(Connection(), AgentKey(side));
@@ -38,13 +38,10 @@ internal sealed class Session
 
     private Config Connection()
     {
-        if (_parsed.GetValue(GlobalOptions.Api) is { } api)
-        {
-            return new Config { BaseUrl = api };
-        }
-
-        var sandbox = Sandbox();
-        return new Config { BaseUrl = sandbox.ApiUrl, WsUrl = sandbox.WsUrl, RpcUrl = sandbox.RpcUrl };
+        var address = _parsed.GetValue(GlobalOptions.Api) is { } api
+            ? new Config { BaseUrl = api }
+            : new Config { BaseUrl = Sandbox().ApiUrl, WsUrl = Sandbox().WsUrl, RpcUrl = Sandbox().RpcUrl };
+        return address with { MaxRetries = 2 }; // somebody waits for the answer
     }
 
     private string AgentKey(Role? side)

@@ -1,5 +1,5 @@
-using CapVault.Sdk.Transport;
 using CapVault.Contracts.CAPVault;
+using CapVault.Sdk.Transport;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Web3;
 

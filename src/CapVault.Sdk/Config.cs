@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CapVault.Sdk;
 
 /// <summary>Where a relayer is, and how long to wait for it.</summary>
@@ -15,6 +17,10 @@ public sealed record Config
 
     /// <summary>How long a step may stay unproven before <see cref="OutcomeUnknownException"/>: 1 second – 1 day. The default value is 5 minutes.</summary>
     public TimeSpan OutcomeTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often a call that may be repeated is tried again when the relayer cannot be reached or is busy: 0–10, after 1, 2, 4, 8, 16, 30,
+    /// 30 … s. The default value is 5, which spans a restart of the relayer.</summary>
+    public int MaxRetries { get; init; } = 5;
 
     /// <summary>Clock of retries, reconnects and timeouts. The default value is the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -61,6 +67,11 @@ public sealed record Config
         if (OutcomeTimeout < TimeSpan.FromSeconds(1) || OutcomeTimeout > TimeSpan.FromDays(1))
         {
             throw Invalid(nameof(OutcomeTimeout), OutcomeTimeout.ToString(), "1 second to 1 day");
+        }
+
+        if (MaxRetries is < 0 or > 10)
+        {
+            throw Invalid(nameof(MaxRetries), MaxRetries.ToString(CultureInfo.InvariantCulture), "0 to 10");
         }
     }
 

@@ -161,7 +161,7 @@ internal sealed class Demo : IAsyncDisposable
     private SandboxAgent Agent(Role role) => _sandbox.Agents.Single(agent => agent.Name == role.Value);
 
     private void Show(string when, Balances balances) => _print.Line(
-        $"  {when}: requester {Money.Usdc(balances.Requester)}, provider {Money.Usdc(balances.Provider)}, vault {Money.Usdc(balances.Vault)} USDC");
+        $"  {when}: requester {Money.Format(balances.Requester)}, provider {Money.Format(balances.Provider)}, vault {Money.Format(balances.Vault)} USDC");
 
     private void Step(string name, string what, string txHash)
     {

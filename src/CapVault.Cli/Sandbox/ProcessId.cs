@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 
 namespace CapVault.Cli.Sandbox;
 
@@ -17,6 +18,7 @@ public sealed record ProcessId(int Pid, string Started)
     public static ProcessId Of(Process process) => new(process.Id, StartOf(process.Id) ?? "");
 
     /// <summary>Whether it still runs.</summary>
+    [JsonIgnore]
     public bool IsAlive => StartOf(Pid) == Started;
 
     /// <summary>Ends it: asks, and after the patience kills. Returns when it is gone.</summary>

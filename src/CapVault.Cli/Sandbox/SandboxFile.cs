@@ -49,4 +49,4 @@ public sealed record SandboxOwner(string Name, string Address, string PrivateKey
 /// <summary><c>processes.json</c>: what <c>sandbox down</c> has to end.</summary>
 /// <param name="Anvil">The node; null before it was started.</param>
 /// <param name="Relayer">The relayer; null before it was started.</param>
-public sealed record SandboxProcesses(ProcessId? Anvil, ProcessId? Relayer);
+public sealed record SandboxProcesses(ProcessId? Anvil = null, ProcessId? Relayer = null);

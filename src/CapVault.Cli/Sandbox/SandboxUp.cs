@@ -11,7 +11,7 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
     /// <summary>What the requester gets to spend, USDC.</summary>
     public const string Funds = "1000.00";
 
-    private SandboxProcesses _processes = new(Anvil: null, Relayer: null);
+    private SandboxProcesses _processes = new();
 
     /// <summary>Starts everything, or nothing: what fails half-way is taken down again.</summary>
     public async Task<SandboxFile> RunAsync(int? port, int? anvilPort, CancellationToken cancellationToken)
@@ -33,15 +33,15 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
 
     private async Task<SandboxFile> StartAsync(Toolchain tools, string rpcUrl, string apiUrl, CancellationToken cancellationToken)
     {
-        await print.StepAsync($"Anvil on {rpcUrl}", async () =>
+        await print.StepAsync($"Starting Anvil on {rpcUrl}", async () =>
         {
             var anvil = AnvilProcess.Start(tools, new Uri(rpcUrl).Port, folder);
             Remember(_processes with { Anvil = anvil });
             await AnvilProcess.WaitAsync(anvil, rpcUrl, folder.AnvilLog, cancellationToken);
             return anvil;
         });
-        var deployment = await print.StepAsync("Contracts compiled and deployed", () => Deployer.DeployAsync(tools, rpcUrl, folder, cancellationToken));
-        await print.StepAsync($"Relayer on {apiUrl}", async () =>
+        var deployment = await print.StepAsync("Compiling and deploying the contracts", () => Deployer.DeployAsync(tools, rpcUrl, folder, cancellationToken));
+        await print.StepAsync($"Starting the relayer on {apiUrl}", async () =>
         {
             var relayer = RelayerProcess.Start(tools, apiUrl, rpcUrl, folder);
             Remember(_processes with { Relayer = relayer });
@@ -49,7 +49,7 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
             return relayer;
         });
         return await print.StepAsync(
-            $"Agents requester (with {Funds} USDC) and provider, and a service", () => PopulateAsync(deployment, rpcUrl, apiUrl, cancellationToken));
+            $"Making agents requester (with {Funds} USDC) and provider, and a service", () => PopulateAsync(deployment, rpcUrl, apiUrl, cancellationToken));
     }
 
     private async Task<SandboxFile> PopulateAsync(Deployment deployment, string rpcUrl, string apiUrl, CancellationToken cancellationToken)

@@ -89,6 +89,12 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
             throw new LaneStalledException($"The nonce of operation {operation.UserOpHash!.ToHex(true)} is used. Waiting for the block that tells by whom.");
         }
 
+        if (failed.Reason.StartsWith("AA95", StringComparison.Ordinal) && bundle.Operations.Count > 1)
+        {
+            // The bundle's gas limit was too low: whose fault shows when they go alone.
+            return new Simulation([], Suspect: true, failed.Reason);
+        }
+
         var expired = operation.ValidUntil <= clock.Now && (failed.Reason.StartsWith("AA32", StringComparison.Ordinal) || failed.Reason.StartsWith("AA22", StringComparison.Ordinal));
         return Refuse(operation, expired ? OperationState.Expired : OperationState.Rejected, failed.Reason);
     }

@@ -7,7 +7,10 @@ namespace CapVault.Relayer.Operations;
 /// unused callGas beyond 40 000, so limits stay close, except where the vault insists on a reserve.
 /// </summary>
 /// <param name="Call">Limit of the account's call.</param>
-/// <param name="Used">What the operation adds to a bundle, with a margin of a fifth.</param>
+/// <param name="Used">
+/// What the operation adds to a bundle's gas limit: what one costs alone with everything cold (a lane's first use, an account's first
+/// money), and a tenth. Gas that is left over costs nothing, too little fails the whole bundle (AA95).
+/// </param>
 public sealed record GasLimits(long Call, long Used)
 {
     /// <summary>Limit of the account's validation: a signature and a storage read (41k, with the first use of a nonce lane).</summary>
@@ -36,10 +39,10 @@ public sealed record GasLimits(long Call, long Used)
 
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
-        [OrderStep.Create] = new(100_000, 131_000),
-        [OrderStep.Pay] = new(120_000, 115_000),
-        [OrderStep.Deliver] = new(Push, 105_000),
-        [OrderStep.Reject] = new(Push, 105_000),
+        [OrderStep.Create] = new(100_000, 170_000),
+        [OrderStep.Pay] = new(120_000, 165_000),
+        [OrderStep.Deliver] = new(Push, 160_000),
+        [OrderStep.Reject] = new(Push, 155_000),
     };
 
     /// <summary>The gas of a step.</summary>

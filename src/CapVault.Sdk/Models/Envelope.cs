@@ -51,7 +51,7 @@ public sealed record ErrorBody
 /// <typeparam name="T">What is listed.</typeparam>
 /// <param name="Items">The page, newest first.</param>
 /// <param name="NextCursor">Pass as <c>Cursor</c> for the next page; null on the last.</param>
-public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor)
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor = null)
 {
     /// <summary>Whether there is a next page.</summary>
     public bool HasMore => NextCursor is not null;

@@ -8,18 +8,17 @@ namespace CapVault.Sdk.Transport;
 /// <summary>Sends calls with one key and reads envelopes; retries what may be repeated.</summary>
 internal sealed class ApiConnection : IDisposable
 {
-    // With Backoff's delays five retries span half a minute: a restart of the relayer, not an outage.
-    private const int MaxRetries = 5;
-
     // Asked to stay away for longer, the caller decides what to do meanwhile.
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(1);
 
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
+    private readonly int _maxRetries;
 
     public ApiConnection(Config config, string key)
     {
         _time = config.TimeProvider;
+        _maxRetries = config.MaxRetries;
         var handler = new SocketsHttpHandler
         {
             // A moved relayer's new address is found without restarting the agent.
@@ -99,7 +98,7 @@ internal sealed class ApiConnection : IDisposable
                 failure = Unreachable(e, $"no answer within {_http.Timeout.TotalSeconds:0} s");
             }
 
-            if (!repeatable || failures > MaxRetries || asked > LongestRetryAfter)
+            if (!repeatable || failures > _maxRetries || asked > LongestRetryAfter)
             {
                 failure.MayHaveBeenTaken = mayHaveArrived;
                 throw failure;

@@ -44,17 +44,19 @@ public class AgentClientTests
         time.Delays.Should().Equal(TimeSpan.FromSeconds(7));
     }
 
-    [Fact]
-    public async Task Retries_end_after_five()
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0)]
+    public async Task Retries_end(int maxRetries)
     {
         await using var api = await StartAsync(Error(503, "RELAYER_UNAVAILABLE"));
-        using var client = Client(api, new ScaledTime(1000));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, MaxRetries = maxRetries, TimeProvider = new ScaledTime(1000) }, Key);
 
         var reading = () => client.GetOrderAsync(Order);
 
         var error = (await reading.Should().ThrowAsync<CapApiException>()).Which;
         error.Should().BeEquivalentTo(new { HttpStatus = 503, Code = "RELAYER_UNAVAILABLE", Retryable = true, RequestId = "req-1" });
-        api.Requests.Should().HaveCount(6);
+        api.Requests.Should().HaveCount(maxRetries + 1);
     }
 
     [Fact]
@@ -239,6 +241,32 @@ public class AgentClientTests
         (await client.GetDeliveryAsync(Order)).HashVerified.Should().Be(verified);
     }
 
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("0", false)]
+    public async Task With_a_node_of_its_own_a_client_believes_the_vault_and_not_the_relayer(string recorded, bool verified)
+    {
+        var relayer = new RelayerConfig
+        {
+            ChainId = 31337,
+            Vault = "0x" + new string('4', 40),
+            EntryPoint = "0x5",
+            AccountFactory = "0x6",
+            Paymaster = "0x7",
+            Usdc = "0x8",
+            Sandbox = true,
+        };
+        await using var api = await StartAsync(
+            Data(DeliveryOf(DeliverableType.Text, "hello", null, "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8")),
+            Data(Samples.Created),
+            Data(relayer),
+            Rpc("0x" + recorded.PadLeft(64, '0')));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, RpcUrl = api.Address }, Key);
+
+        (await client.GetDeliveryAsync(Order)).HashVerified.Should().Be(verified);
+        api.Requests.Should().HaveCount(4).And.EndWith("POST /");
+    }
+
     [Fact]
     public async Task A_json_delivery_is_checked_over_its_canonical_form_and_the_wire_cannot_claim_to_be_verified()
     {
@@ -295,15 +323,17 @@ public class AgentClientTests
     [Fact]
     public async Task Lists_send_their_filters_and_say_where_they_go_on()
     {
-        await using var api = await StartAsync(Data<IReadOnlyList<Order>>([Samples.Paid], page: new PageInfo("c&2", true)));
+        await using var api = await StartAsync(
+            Data<IReadOnlyList<Order>>([Samples.Paid], page: new PageInfo("c&2", true)), Data<IReadOnlyList<Order>>([], page: new PageInfo(null, false)));
         using var client = Client(api);
 
         var page = await client.ListOrdersAsync(new() { Role = Role.Provider, Status = "paid", Limit = 1, Cursor = "c 1" });
-        await client.ListOrdersAsync(new());
+        var last = await client.ListOrdersAsync(new());
 
         page.Items.Should().ContainSingle().Which.OrderId.Should().Be(Order);
         page.NextCursor.Should().Be("c&2");
         page.HasMore.Should().BeTrue();
+        last.Should().BeEquivalentTo(new { Items = Array.Empty<Order>(), NextCursor = (string?)null, HasMore = false });
         api.Requests.Should().Equal("GET /api/v1/orders?role=provider&status=paid&limit=1&cursor=c%201", "GET /api/v1/orders");
     }
 

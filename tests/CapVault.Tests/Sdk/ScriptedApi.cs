@@ -69,6 +69,13 @@ internal sealed class ScriptedApi : IAsyncDisposable
         return context.Response.WriteAsync(html);
     };
 
+    /// <summary>Answers as a JSON-RPC node.</summary>
+    public static Func<HttpContext, Task> Rpc(string result) => async context =>
+    {
+        using var request = await JsonDocument.ParseAsync(context.Request.Body);
+        await context.Response.WriteAsJsonAsync(new { jsonrpc = "2.0", id = request.RootElement.GetProperty("id"), result });
+    };
+
     /// <summary>Takes the request and dies.</summary>
     public static Func<HttpContext, Task> Cut() => context =>
     {
@@ -86,7 +93,6 @@ internal sealed class ScriptedApi : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         _requests.Enqueue($"{context.Request.Method} {context.Request.Path.ToUriComponent()}{context.Request.QueryString}");
-        using var body = await JsonBodyAsync(context);
         if (_answers.Count > 1 && _answers.TryDequeue(out var next))
         {
             await next(context);
@@ -96,7 +102,4 @@ internal sealed class ScriptedApi : IAsyncDisposable
             await last(context);
         }
     }
-
-    private static async Task<JsonDocument?> JsonBodyAsync(HttpContext context) =>
-        context.Request.ContentLength is null or 0 ? null : await JsonDocument.ParseAsync(context.Request.Body);
 }

@@ -9,7 +9,7 @@ contract ReenteringToken {
     }
 
     Attack[] private _attacks;
-    mapping(address account => uint256) public balanceOf;
+    mapping(address account => uint256 amount) public balanceOf;
     uint256 public attacks;
     uint256 public successes;
 

@@ -6,7 +6,6 @@ import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {Account} from "@openzeppelin/contracts/account/Account.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
-import {Order} from "../../../contracts/interfaces/ICAPVault.sol";
 import {AccountTest} from "./AccountTest.sol";
 
 contract ValidateUserOpTest is AccountTest {

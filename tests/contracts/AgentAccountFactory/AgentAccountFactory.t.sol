@@ -3,9 +3,8 @@ pragma solidity ^0.8.28;
 
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
-import {IAgentAccount, IAgentAccountFactory} from "../../../contracts/interfaces/IAgentAccount.sol";
+import {IAgentAccountFactory} from "../../../contracts/interfaces/IAgentAccount.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
-import {Vm} from "../Vm.sol";
 
 contract AgentAccountFactoryTest is AccountTest {
     function testFuzz_predicted(address owner_, address executor, bytes32 salt, address caller) public {

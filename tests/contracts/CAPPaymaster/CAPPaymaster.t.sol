@@ -6,7 +6,7 @@ import {IPaymaster} from "@account-abstraction/contracts/interfaces/IPaymaster.s
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {Paymaster} from "@openzeppelin/contracts/account/paymaster/Paymaster.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
+import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
 

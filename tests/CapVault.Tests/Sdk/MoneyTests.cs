@@ -1,9 +1,9 @@
 using System.Numerics;
-using CapVault.Relayer.Http;
+using CapVault.Sdk;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace CapVault.Tests.Relayer;
+namespace CapVault.Tests.Sdk;
 
 public sealed class MoneyTests
 {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace CapVault.Relayer.Http;
+namespace CapVault.Sdk;
 
 /// <summary>USDC between base units, in which everything is counted, and the decimal strings that people read.</summary>
 public static class Money
