@@ -53,12 +53,21 @@ public static class Fields
                 new { field, found = value, maximum = Money.Format(maximum) });
     }
 
-    /// <summary>JSON of a certain size at most, as it came.</summary>
+    /// <summary>JSON of a certain size at most, as it came. Without a canonical form it could not be hashed, nor safely handed out again.</summary>
     public static string? Json(string field, JsonElement? value, int maximumBytes)
     {
         if (value is not { ValueKind: not JsonValueKind.Undefined } element)
         {
             return null;
+        }
+
+        try
+        {
+            CanonicalJson.Serialize(element);
+        }
+        catch (JsonException exception)
+        {
+            throw ApiException.Invalid(field, exception.Message, "JSON that has a canonical form (RFC 8785)");
         }
 
         var text = element.GetRawText();

@@ -24,7 +24,7 @@ public sealed class DeliveryContent
         (var content, var field) = request switch
         {
             { DeliverableType.Value: "text", DeliverableText: { Length: > 0 } text, DeliverableSchema: null } => (text, "deliverableText"),
-            { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (schema.GetRawText(), "deliverableSchema"),
+            { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (Fields.Json("deliverableSchema", schema, MaxBytes)!, "deliverableSchema"),
             { DeliverableType.Value: "text" } => throw ApiException.Missing("deliverableText"),
             { DeliverableType.Value: "schema" } => throw ApiException.Missing("deliverableSchema"),
             _ => throw ApiException.Invalid("deliverableType", request.DeliverableType.Value, "text or schema"),
