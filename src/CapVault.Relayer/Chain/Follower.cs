@@ -96,9 +96,18 @@ public sealed class Follower(
                 "SELECT hash, number, parent, block_time FROM block WHERE canonical = 1 ORDER BY number DESC LIMIT 1"),
             cancellationToken);
         ChainHead = await chain.GetHeadNumberAsync(cancellationToken);
-        if (_tip is not null && ChainHead <= _tip.Number && await IsStillCanonicalAsync(_tip, cancellationToken))
+        if (_tip is not null && ChainHead <= _tip.Number)
         {
-            Block = _tip.Number;
+            if (await IsStillCanonicalAsync(_tip, cancellationToken))
+            {
+                Block = _tip.Number;
+            }
+            else
+            {
+                // Not left until the chain grows: meanwhile the order book would say what is not true any more.
+                await HandleReorgAsync(cancellationToken);
+            }
+
             return;
         }
 
@@ -120,11 +129,6 @@ public sealed class Follower(
             }
 
             await ApplyAsync(block, row, cancellationToken);
-        }
-
-        if (_tip is not null && ChainHead < _tip.Number)
-        {
-            await HandleReorgAsync(cancellationToken);
         }
     }
 
