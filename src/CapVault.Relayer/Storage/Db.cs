@@ -32,12 +32,12 @@ public sealed class Db : IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another process has it open, or its schema is newer or altered.</exception>
     public static async Task<Db> OpenAsync(string directory, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(directory);
+        CreateDirectory(directory);
         var processLock = ProcessLock.Take(directory);
         try
         {
             var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
-            var writer = await Sqlite.OpenAsync(connectionString, cancellationToken);
+            var writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
             await Migrations.ApplyAsync(writer);
             return new Db(connectionString, processLock, writer);
         }
@@ -90,6 +90,19 @@ public sealed class Db : IAsyncDisposable
         await _processLock.DisposeAsync();
     }
 
+    // What agents deliver to each other is nobody else's business on this machine.
+    private static void CreateDirectory(string directory)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(directory);
+        }
+        else
+        {
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     private async Task WriteLoopAsync()
     {
         while (await _queue.Reader.WaitToReadAsync())
@@ -129,8 +142,9 @@ public sealed class Db : IAsyncDisposable
         await _writer.ExecuteAsync("COMMIT");
         foreach (var (work, tx) in committed)
         {
-            work.Complete();
+            // First: who waits for the work finds what its callbacks have set.
             tx.RunCommitted();
+            work.Complete();
         }
     }
 
@@ -140,9 +154,9 @@ public sealed class Db : IAsyncDisposable
         {
             await _writer.ExecuteAsync("ROLLBACK");
         }
-        catch (SqliteException)
+        catch (Exception)
         {
-            // No transaction is open: it was rolled back with the failure.
+            // No transaction is open: it was rolled back with the failure. Whatever else it is, the next BEGIN will say; the writer must live.
         }
     }
 
