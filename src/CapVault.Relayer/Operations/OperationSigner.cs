@@ -54,7 +54,10 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
 
         var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
         var nonceSeq = await tx.FirstOrDefaultAsync<long?>("SELECT next_seq FROM account_lane WHERE account = @account AND nonce_key = @nonceKey", lane) ?? 0;
-        var validUntil = clock.Now + Validity;
+        // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
+        var earlier = await tx.FirstOrDefaultAsync<long?>(
+            "SELECT max(valid_until) FROM operation WHERE order_id = @OrderId AND step = @Step", operation);
+        var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
         var userOp = Build(operation, (ulong)nonceSeq, (ulong)validUntil);
         var userOpHash = context.UserOperations.Hash(userOp);
         userOp.Signature = UserOperations.Sign(userOpHash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));

@@ -11,6 +11,8 @@ internal sealed class AnvilNode : IAsyncDisposable
     private const string Listening = "Listening on 127.0.0.1:";
 
     private readonly Process _process;
+    private CancellationTokenSource? _stopMiner;
+    private Task? _miner;
 
     private AnvilNode(Process process, int port)
     {
@@ -48,14 +50,37 @@ internal sealed class AnvilNode : IAsyncDisposable
     /// <summary>Calls a method that our Nethereum does not have.</summary>
     public Task<T> RequestAsync<T>(string method, params object[] parameters) => Rpc.SendRequestAsync<T>(method, null, parameters);
 
-    /// <summary>Stops mining by itself; <see cref="MineAsync"/> does it then.</summary>
-    public Task StopMiningAsync() => Rpc.SendRequestAsync("evm_setIntervalMining", null, 0);
+    /// <summary>Stops mining by itself; <see cref="MineAsync(long?)"/> does it then.</summary>
+    public async Task StopMiningAsync()
+    {
+        await Rpc.SendRequestAsync("evm_setIntervalMining", null, 0);
+        await EndMinerAsync();
+    }
 
-    /// <summary>Mines by itself again.</summary>
-    public Task ResumeMiningAsync() => Rpc.SendRequestAsync("evm_setIntervalMining", null, 1);
+    /// <summary>Mines a block each 0.2 s again.</summary>
+    public Task ResumeMiningAsync()
+    {
+        // Anvil's own interval, once changed, has whole seconds.
+        if (_miner is null)
+        {
+            _stopMiner = new CancellationTokenSource();
+            _miner = MineAllTheTimeAsync(_stopMiner.Token);
+        }
+
+        return Task.CompletedTask;
+    }
 
     /// <summary>Mines one block.</summary>
-    public Task MineAsync() => Rpc.SendRequestAsync("evm_mine");
+    /// <param name="time">Its timestamp, unix seconds; not before the newest block's. The chain's clock goes on from it.</param>
+    public async Task MineAsync(long? time = null)
+    {
+        if (time is { } timestamp)
+        {
+            await Rpc.SendRequestAsync("evm_setNextBlockTimestamp", null, timestamp);
+        }
+
+        await Rpc.SendRequestAsync("evm_mine");
+    }
 
     /// <summary>Waits until that many transactions wait to be mined.</summary>
     public Task HasPendingAsync(int transactions) => Eventually.TrueAsync(
@@ -65,10 +90,32 @@ internal sealed class AnvilNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await EndMinerAsync();
         AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
+    }
+
+    private async Task MineAllTheTimeAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(0.2));
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await MineAsync();
+            await timer.WaitForNextTickAsync(cancellationToken).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task EndMinerAsync()
+    {
+        if (_miner is { } miner)
+        {
+            await _stopMiner!.CancelAsync();
+            await miner;
+            _stopMiner.Dispose();
+            _miner = null;
+        }
     }
 
     private void OnProcessExit(object? sender, EventArgs e) => _process.Kill();

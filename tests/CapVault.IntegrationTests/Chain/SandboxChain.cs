@@ -61,11 +61,26 @@ internal sealed class SandboxChain : IAsyncDisposable
         return web3;
     }
 
+    /// <summary>The vault in somebody's hands.</summary>
+    public CAPVaultService VaultAs(EthECKey key) => new(As(key), Deployment.Vault);
+
+    /// <summary>The token in somebody's hands.</summary>
+    public SandboxUSDCService UsdcAs(EthECKey key) => new(As(key), Deployment.Usdc);
+
     /// <summary>USDC of an account, in base units.</summary>
     public Task<BigInteger> UsdcOfAsync(string account) => Usdc.BalanceOfQueryAsync(account);
 
     /// <summary>The number of the newest block.</summary>
     public async Task<long> BlockNumberAsync() => (long)(await Web3.Eth.Blocks.GetBlockNumber.SendRequestAsync()).Value;
+
+    /// <summary>Makes every call of a contract revert, until what this returns is disposed. Its storage stays.</summary>
+    public async Task<IAsyncDisposable> BreakAsync(string address)
+    {
+        const string revert = "0x60006000fd";
+        var code = await Web3.Eth.GetCode.SendRequestAsync(address);
+        await Node.RequestAsync<object>("anvil_setCode", address, revert);
+        return new Repair(() => Node.RequestAsync<object>("anvil_setCode", address, code));
+    }
 
     public ValueTask DisposeAsync() => Node.DisposeAsync();
 
@@ -95,6 +110,11 @@ internal sealed class SandboxChain : IAsyncDisposable
         await using var file = File.Create(stateFile);
         await unpacked.CopyToAsync(file);
         return new Blueprint(deploymentFile, stateFile);
+    }
+
+    private sealed class Repair(Func<Task> repair) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await repair();
     }
 
     private sealed record Blueprint(string DeploymentFile, string StateFile);
