@@ -34,16 +34,17 @@ public sealed class Db : IAsyncDisposable
     {
         CreateDirectory(directory);
         var processLock = ProcessLock.Take(directory);
+        var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
+        SqliteConnection? writer = null;
         try
         {
-            var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
-            var writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
+            writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
             await Migrations.ApplyAsync(writer);
             return new Db(connectionString, processLock, writer);
         }
         catch
         {
-            await processLock.DisposeAsync();
+            await CloseAsync(connectionString, processLock, writer);
             throw;
         }
     }
@@ -85,9 +86,19 @@ public sealed class Db : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _writing;
-        await _writer.DisposeAsync();
-        SqliteConnection.ClearPool(new SqliteConnection(_connectionString));
-        await _processLock.DisposeAsync();
+        await CloseAsync(_connectionString, _processLock, _writer);
+    }
+
+    private static async Task CloseAsync(string connectionString, FileStream processLock, SqliteConnection? writer)
+    {
+        if (writer is not null)
+        {
+            await writer.DisposeAsync();
+        }
+
+        await using var pool = new SqliteConnection(connectionString);
+        SqliteConnection.ClearPool(pool);
+        await processLock.DisposeAsync();
     }
 
     // What agents deliver to each other is nobody else's business on this machine.
