@@ -39,6 +39,8 @@ internal sealed class RawApi(string url) : IDisposable
             request.Headers.Add("X-SDK-Key", key);
         }
 
+        // A body that is too large is refused by its length, before it is sent.
+        request.Headers.ExpectContinue = content?.Headers.ContentLength > 1024 * 1024;
         using var answer = await _http.SendAsync(request);
         return new RawAnswer(answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers);
     }

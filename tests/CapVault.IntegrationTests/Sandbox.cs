@@ -7,6 +7,7 @@ public class Sandbox : IAsyncLifetime
 {
     private readonly string[] _settings;
     private readonly List<AgentClient> _clients = [];
+    private (Pair Pair, Order Order)? _paid;
     private int _agents;
 
     public Sandbox()
@@ -70,5 +71,17 @@ public class Sandbox : IAsyncLifetime
             NegotiationTtlSeconds = negotiationTtlSeconds,
         });
         return new Pair(requester, provider, service);
+    }
+
+    /// <summary>A paid order for all tests that only look at one, and its parties.</summary>
+    internal async Task<(Pair Pair, Order Order)> PaidOrderAsync()
+    {
+        if (_paid is null)
+        {
+            var pair = await NewPairAsync();
+            _paid = (pair, await pair.CreatePaidOrderAsync());
+        }
+
+        return _paid.Value;
     }
 }

@@ -34,22 +34,24 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     {
         // Not linked to stopping: cancelling a receive aborts the socket, and the client would not learn why.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        var receiving = Task.CompletedTask;
         Task[] loops = [];
         try
         {
             await SendHelloAsync(ended.Token);
-            loops = [ReceiveAsync(ended.Token), SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
+            receiving = ReceiveAsync(ended.Token);
+            loops = [receiving, SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
             await await Task.WhenAny(loops).WaitAsync(stopping);
-            await CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye");
+            await CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye", receiving);
         }
         catch (StreamException exception)
         {
             await SendErrorAsync(exception);
-            await CloseAsync(exception.CloseCode, exception.Message);
+            await CloseAsync(exception.CloseCode, exception.Message, receiving);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await CloseAsync(Restart, "the relayer is stopping; reconnect shortly");
+            await CloseAsync(Restart, "the relayer is stopping; reconnect shortly", receiving);
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
@@ -133,7 +135,7 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
                 await SubscribeAsync(frame, cancellationToken);
                 break;
             case "ack":
-                Acknowledge(frame.Seq ?? throw new StreamException(BadFrame, ErrorCodes.MissingRequiredField, "ack: found no seq"));
+                Acknowledge(frame.Seq ?? throw new StreamException(BadFrame, ErrorCodes.MissingRequiredField, "ack: found no seq, expected that of the last event that was handled"));
                 break;
             case "ping":
                 await SendAsync(new StreamFrame { Frame = "pong", T = frame.T }, cancellationToken);
@@ -316,12 +318,14 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
         }
     }
 
-    private async Task CloseAsync(int code, string reason)
+    private async Task CloseAsync(int code, string reason, Task receiving)
     {
         try
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
             await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason.Length <= 120 ? reason : reason[..120], patience.Token);
+            // Until the client has answered: dropping the socket at once resets it, and the client may never read why.
+            await Task.WhenAny(receiving, Task.Delay(Timeout.Infinite, patience.Token));
         }
         catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {

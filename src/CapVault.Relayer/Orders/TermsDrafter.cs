@@ -63,13 +63,6 @@ public sealed class TermsDrafter(ChainClient chain, ChainContext context, ChainC
                 requirements = requirements is null ? (JsonElement?)null : JsonSerializer.Deserialize<JsonElement>(requirements),
             },
             CapJson.Options);
-        try
-        {
-            return CanonicalJson.Serialize(document);
-        }
-        catch (JsonException exception)
-        {
-            throw ApiException.Invalid("requirements", exception.Message, "JSON that has a canonical form (RFC 8785)");
-        }
+        return CanonicalJson.Serialize(document);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class RelayerProcess : IAsyncDisposable
 
     public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
 
+    public int ProcessId => _process!.Id;
+
     public string DataDirectory => _data.Path;
 
     public string OperatorKey => File.ReadAllText(_data.File("operator.key")).Trim();

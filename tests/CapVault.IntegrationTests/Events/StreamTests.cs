@@ -1,0 +1,163 @@
+using System.Net;
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Storage;
+using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CapVault.IntegrationTests;
+
+/// <summary>A relayer that pings each second.</summary>
+public sealed class ImpatientSandbox() : Sandbox(["HeartbeatSeconds=1"]);
+
+/// <summary>The stream's protocol, frame by frame.</summary>
+public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<ImpatientSandbox>
+{
+    [Fact]
+    public async Task CR38_A_client_that_stops_answering_is_closed_and_may_come_back()
+    {
+        var pair = await sandbox.NewPairAsync();
+        var (silent, hello) = await RawStream.ConnectAsync(sandbox.Relayer.Url, pair.Provider.Key);
+        await using var first = silent;
+        hello.GetProperty("heartbeatSeconds").GetInt32().Should().Be(1);
+        await silent.SendAsync(new { frame = "subscribe", id = "s", after = "tail" });
+        var heard = await pair.NegotiateAsync();
+        var cursor = (await silent.ReceiveAsync("event")).GetProperty("cursor").GetString();
+
+        var frames = await silent.ReadToCloseAsync();
+
+        silent.CloseCode.Should().Be(4408);
+        frames.Should().Contain(frame => frame.GetProperty("frame").GetString() == "ping");
+        var missed = await pair.NegotiateAsync();
+        var (back, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, pair.Provider.Key);
+        await using var second = back;
+        await back.SendAsync(new { frame = "subscribe", id = "s", after = cursor });
+        (await back.ReceiveAsync("event")).GetProperty("negotiationId").GetString().Should().Be(missed.NegotiationId).And.NotBe(heard.NegotiationId);
+    }
+
+    [Fact]
+    public async Task CR38_A_client_that_answers_stays()
+    {
+        var pair = await sandbox.NewPairAsync();
+        var (stream, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, pair.Provider.Key);
+        await using var socket = stream;
+        await stream.SendAsync(new { frame = "subscribe", id = "s", after = "tail" });
+
+        for (var beat = 0; beat < 4; beat++)
+        {
+            var ping = await stream.ReceiveAsync("ping");
+            await stream.SendAsync(new { frame = "pong", t = ping.GetProperty("t").GetInt64() });
+        }
+
+        var negotiation = await pair.NegotiateAsync();
+        (await stream.ReceiveAsync("event")).GetProperty("negotiationId").GetString().Should().Be(negotiation.NegotiationId);
+    }
+
+    [Fact]
+    public async Task Two_connections_of_one_key_both_hear()
+    {
+        var pair = await sandbox.NewPairAsync();
+        await using var one = await pair.Provider.ListenAsync();
+        await using var two = await pair.Provider.ListenAsync();
+
+        var negotiation = await pair.NegotiateAsync();
+
+        var first = await one.HearAsync(EventType.NegotiationCreated, negotiation.NegotiationId);
+        (await two.HearAsync(EventType.NegotiationCreated, negotiation.NegotiationId)).EventId.Should().Be(first.EventId);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("croo_sk_000000000000000000_0000000000000000000000000000000000000000000")]
+    public async Task Without_a_valid_key_the_handshake_is_refused(string? key)
+    {
+        var connect = () => RawStream.ConnectAsync(sandbox.Relayer.Url, key);
+
+        (await connect.Should().ThrowAsync<HttpRequestException>()).Which.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+    }
+
+    [Theory]
+    [InlineData("no JSON")]
+    [InlineData("""{"frame":"shout"}""")]
+    [InlineData("""{"frame":"subscribe","id":"s","after":"yesterday"}""")]
+    [InlineData("""{"frame":"subscribe","id":"s","after":"tail","audience":"everybody"}""")]
+    [InlineData("""{"frame":"subscribe","id":"s","after":"tail","extra":1}""")]
+    [InlineData("""{"frame":"ack"}""")]
+    public async Task A_bad_frame_is_named_and_ends_the_connection(string frame)
+    {
+        var agent = await sandbox.NewAgentAsync("agent");
+        var (stream, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
+        await using var socket = stream;
+
+        await stream.SendTextAsync(frame);
+
+        var complaint = (await stream.ReadToCloseAsync()).Should().ContainSingle(answer => answer.GetProperty("frame").GetString() == "error").Which;
+        complaint.GetProperty("fatal").GetBoolean().Should().BeTrue();
+        complaint.GetProperty("message").GetString().Should().Contain("expected").And.NotBeEmpty();
+        stream.CloseCode.Should().Be(4400);
+    }
+
+    [Fact]
+    public async Task A_cursor_of_another_epoch_is_answered_with_a_gap()
+    {
+        var pair = await sandbox.NewPairAsync();
+        await pair.NegotiateAsync();
+        var (stream, hello) = await RawStream.ConnectAsync(sandbox.Relayer.Url, pair.Provider.Key);
+        await using var socket = stream;
+
+        await stream.SendAsync(new { frame = "subscribe", id = "s", after = "999:1" });
+
+        var gap = await stream.ReceiveAsync("gap");
+        gap.GetProperty("reason").GetString().Should().Be(ErrorCodes.CursorExpired);
+        gap.GetProperty("to").GetString().Should().Be(hello.GetProperty("oldest").GetString());
+        (await stream.ReceiveAsync("event")).GetProperty("type").GetString().Should().Be("negotiation_created", "it goes on with what is kept");
+    }
+
+    [Fact]
+    public async Task Nobody_is_read_ahead_for_without_limit_and_nothing_is_dropped()
+    {
+        const int limit = 1000;
+        const int more = 50;
+        var agent = await sandbox.NewAgentAsync("agent");
+        await AddEventsAsync(agent.AgentId, limit + more);
+        var (stream, hello) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
+        await using var socket = stream;
+        await stream.SendAsync(new { frame = "subscribe", id = "s", after = hello.GetProperty("oldest").GetString() });
+        var seqs = new List<long>();
+        while (seqs.Count < limit)
+        {
+            seqs.Add((await stream.ReceiveAsync("event")).GetProperty("seq").GetInt64());
+        }
+
+        // Nothing but pings until something is acknowledged.
+        (await stream.ReceiveAsync())!.Value.GetProperty("frame").GetString().Should().Be("ping");
+        await stream.SendAsync(new { frame = "ack", seq = seqs[^1] });
+        while (seqs.Count < limit + more)
+        {
+            seqs.Add((await stream.ReceiveAsync("event")).GetProperty("seq").GetInt64());
+        }
+
+        seqs.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
+    }
+
+    private Task AddEventsAsync(string agentId, int count)
+    {
+        var events = sandbox.Relayer.Services.GetRequiredService<EventLog>();
+        return sandbox.Relayer.Services.GetRequiredService<Db>().WriteAsync(
+            async tx =>
+            {
+                for (var i = 0; i < count; i++)
+                {
+                    await events.AddAsync(tx, new CapEvent
+                    {
+                        Seq = 0,
+                        Cursor = "",
+                        EventId = $"evt_{agentId}_{i}",
+                        Type = EventType.NegotiationCreated,
+                        OccurredAt = DateTimeOffset.UnixEpoch,
+                        ProviderAgentId = agentId,
+                    });
+                }
+            },
+            CancellationToken.None);
+    }
+}
