@@ -244,7 +244,6 @@ CREATE TABLE event (
   body               TEXT NOT NULL,    -- the event's JSON without seq and cursor
   created_at         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX event_unnumbered ON event (row_id) WHERE seq IS NULL;
 CREATE INDEX event_requester ON event (requester_agent_id, seq);
 CREATE INDEX event_provider ON event (provider_agent_id, seq);
 CREATE INDEX event_block ON event (block_hash) WHERE block_hash IS NOT NULL;
