@@ -70,6 +70,8 @@ public static class RelayerHost
             services.AddSingleton(TimeProvider.System);
         }
 
+        // A reply that got lost must not hold the follower or the lane for two minutes, Nethereum's default.
+        ClientBase.ConnectionTimeout = TimeSpan.FromSeconds(5);
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
@@ -103,6 +105,7 @@ public static class RelayerHost
             await app.Services.PrepareSandboxAsync(cancellationToken);
         }
 
+        await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);
     }
@@ -112,7 +115,7 @@ public static class RelayerHost
         var chainId = await chain.GetChainIdAsync(cancellationToken);
         if (chainId != context.ChainId)
         {
-            throw new InvalidOperationException($"The node at {options.RpcUrl} is chain {chainId}, the deployment file is of chain {context.ChainId}. Give the one that belongs to the other.");
+            throw new InvalidOperationException($"The node at {new Uri(options.RpcUrl).Authority} is chain {chainId}, the deployment file is of chain {context.ChainId}. Give the one that belongs to the other.");
         }
 
         foreach (var (name, address) in new[]

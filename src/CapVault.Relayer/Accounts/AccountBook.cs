@@ -35,7 +35,7 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
         """
         UPDATE agent SET deployed = EXISTS (
           SELECT 1 FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1 WHERE e.account = agent.account AND e.address = @_factory)
-        WHERE account IN (SELECT e.account FROM chain_event e JOIN block b ON b.hash = e.block_hash WHERE b.number > @ancestor AND b.canonical = 0)
+        WHERE account IN (SELECT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash WHERE b.number > @ancestor AND b.canonical = 0)
         """,
         new { ancestor, _factory });
 

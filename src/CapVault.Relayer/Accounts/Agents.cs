@@ -92,6 +92,25 @@ public sealed class Agents(Db db, ChainClient chain, ChainContext context, Execu
         return new CreateAgentResult { Agent = agent.ToModel(), SdkKey = key };
     }
 
+    /// <summary>Makes sure at start that the Executor keys can be used.</summary>
+    /// <exception cref="InvalidOperationException">The master key is another one.</exception>
+    public async Task RequireMasterKeyAsync(CancellationToken cancellationToken)
+    {
+        if (await ListAsync(1, long.MaxValue, "", cancellationToken) is not [var agent])
+        {
+            return;
+        }
+
+        try
+        {
+            executors.Decrypt(agent.AgentId, agent.ExecutorKey);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new InvalidOperationException("The master key does not open this database's Executor keys. Start with the one that it was written with.", exception);
+        }
+    }
+
     /// <summary>An agent, or null.</summary>
     public Task<AgentRow?> FindAsync(string agentId, CancellationToken cancellationToken) => db.ReadAsync(
         connection => connection.QueryFirstOrDefaultAsync<AgentRow?>("SELECT * FROM agent WHERE agent_id = @agentId", new { agentId }), cancellationToken);

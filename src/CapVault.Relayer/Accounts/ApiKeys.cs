@@ -32,14 +32,15 @@ public sealed class ApiKeys(Db db, TimeProvider time)
     /// <summary>Whose key it is, or null.</summary>
     public async Task<Caller?> FindAsync(string key, CancellationToken cancellationToken)
     {
-        if (Split(key) is not var (keyId, secret))
+        if (Split(key) is not var (isAgent, keyId, secret))
         {
             return null;
         }
 
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<Row>(
-                "SELECT agent_id, secret_hash FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }),
+                "SELECT agent_id, secret_hash FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL AND (agent_id IS NOT NULL) = @isAgent",
+                new { keyId, isAgent }),
             cancellationToken);
         // An unknown id takes the same comparison, so that timing does not tell ids apart.
         return CryptographicOperations.FixedTimeEquals(Hash(secret), row?.SecretHash ?? new byte[SHA256.HashSizeInBytes]) && row is not null
@@ -61,11 +62,13 @@ public sealed class ApiKeys(Db db, TimeProvider time)
         },
         cancellationToken);
 
-    private static (string KeyId, string Secret)? Split(string key)
+    private static (bool IsAgent, string KeyId, string Secret)? Split(string key)
     {
         // croo_sk_<id>_<secret>, ohk_test_<id>_<secret>: the secret may contain underscores, the id does not.
         var parts = key.Split('_', 4);
-        return parts is [_, _, { Length: IdBytes * 2 } keyId, { Length: 43 } secret] ? (keyId, secret) : null;
+        return parts is ["croo", "sk", { Length: IdBytes * 2 } keyId, { Length: 43 } secret] ? (true, keyId, secret)
+            : parts is ["ohk", "live" or "test", { Length: IdBytes * 2 } operatorKeyId, { Length: 43 } operatorSecret] ? (false, operatorKeyId, operatorSecret)
+            : null;
     }
 
     private static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));

@@ -110,20 +110,12 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
         return row;
     }
 
-    /// <summary>Makes the next version of a service.</summary>
-    /// <param name="serviceId">The service.</param>
-    /// <param name="owner">The agent that must own it; null for the operator.</param>
-    /// <param name="change">What is not null is changed.</param>
-    /// <param name="cancellationToken">Cancels the wait.</param>
-    public Task<ServiceRow> UpdateAsync(string serviceId, string? owner, UpdateServiceRequest change, CancellationToken cancellationToken) => db.WriteAsync(
+    /// <summary>Makes the next version of a service: what is not null in <paramref name="change"/> is changed.</summary>
+    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var current = await tx.FirstOrDefaultAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId });
-            if (current is null || (owner is not null && current.AgentId != owner))
-            {
-                throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
-            }
-
+            var current = await tx.FirstOrDefaultAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId })
+                ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
             var next = Checked(current with
             {
                 Version = current.Version + 1,

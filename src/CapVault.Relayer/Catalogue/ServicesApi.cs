@@ -11,20 +11,16 @@ public static class ServicesApi
     {
         api.MapPost("/services", async (HttpContext context, Services services) =>
         {
-            var caller = context.Caller();
+            context.Caller().RequireOperator();
             var request = await RequestBody.ReadAsync<CreateServiceRequest>(context.Request, context.RequestAborted);
-            if (!caller.IsOperator && caller.AgentId != request.AgentId)
-            {
-                throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", request.AgentId);
-            }
-
             return Envelopes.Ok(context, (await services.CreateAsync(request, context.RequestAborted)).ToModel(), 201);
         });
 
         api.MapPatch("/services/{serviceId}", async (HttpContext context, Services services, string serviceId) =>
         {
+            context.Caller().RequireOperator();
             var change = await RequestBody.ReadAsync<UpdateServiceRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, context.Caller().AgentId, change, context.RequestAborted)).ToModel());
+            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, change, context.RequestAborted)).ToModel());
         });
 
         api.MapGet("/services", async (HttpContext context, Services services) =>

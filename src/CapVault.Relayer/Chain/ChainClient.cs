@@ -13,9 +13,9 @@ public sealed class ChainClient(IClient rpc)
 {
     private readonly Web3 _web3 = new(rpc);
 
-    /// <summary>Number of the newest block.</summary>
-    public async Task<long> GetHeadNumberAsync(CancellationToken cancellationToken) =>
-        (long)(await _web3.Eth.Blocks.GetBlockNumber.SendRequestAsync().WaitAsync(cancellationToken)).Value;
+    /// <summary>The newest block.</summary>
+    public async Task<BlockWithTransactionHashes> GetHeadAsync(CancellationToken cancellationToken) =>
+        await _web3.Eth.Blocks.GetBlockWithTransactionsHashesByNumber.SendRequestAsync(BlockParameter.CreateLatest()).WaitAsync(cancellationToken);
 
     /// <summary>A block with the hashes of its transactions, or null if the node has none of that number.</summary>
     public async Task<BlockWithTransactionHashes?> GetBlockAsync(long number, CancellationToken cancellationToken) =>
@@ -34,9 +34,11 @@ public sealed class ChainClient(IClient rpc)
     public async Task SendRawAsync(byte[] raw, CancellationToken cancellationToken) =>
         await _web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(raw.ToHex(true)).WaitAsync(cancellationToken);
 
-    /// <summary>Mined transactions of an EOA.</summary>
-    public async Task<long> GetNonceAsync(string address, CancellationToken cancellationToken) =>
-        (long)(await _web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(address, BlockParameter.CreateLatest()).WaitAsync(cancellationToken)).Value;
+    /// <summary>Mined transactions of an EOA, up to a block; null for the newest.</summary>
+    public async Task<long> GetNonceAsync(string address, long? block, CancellationToken cancellationToken) =>
+        (long)(await _web3.Eth.Transactions.GetTransactionCount
+            .SendRequestAsync(address, block is { } number ? new BlockParameter((ulong)number) : BlockParameter.CreateLatest())
+            .WaitAsync(cancellationToken)).Value;
 
     /// <summary>Balance in wei.</summary>
     public async Task<BigInteger> GetBalanceAsync(string address, CancellationToken cancellationToken) =>
@@ -61,8 +63,8 @@ public sealed class ChainClient(IClient rpc)
         where TOutput : Nethereum.ABI.FunctionEncoding.Attributes.IFunctionOutputDTO, new() =>
         await _web3.Eth.GetContractQueryHandler<TFunction>().QueryDeserializingToObjectAsync<TOutput>(function, contract).WaitAsync(cancellationToken);
 
-    /// <summary>Runs a transaction on top of the newest block without sending it, and returns its logs too.</summary>
-    public async Task<SimulatedCall> SimulateAsync(string from, string to, byte[] data, BigInteger value, long gas, CancellationToken cancellationToken)
+    /// <summary>Runs a transaction on top of the newest block, at <paramref name="time"/> (unix seconds), without sending it; returns its logs too.</summary>
+    public async Task<SimulatedCall> SimulateAsync(string from, string to, byte[] data, BigInteger value, long gas, long time, CancellationToken cancellationToken)
     {
         var call = new
         {
@@ -72,7 +74,8 @@ public sealed class ChainClient(IClient rpc)
             value = new HexBigInteger(value).HexValue,
             gas = new HexBigInteger(gas).HexValue,
         };
-        var payload = new { blockStateCalls = new[] { new { calls = new[] { call } } }, validation = false, traceTransfers = false };
+        var block = new { blockOverrides = new { time = new HexBigInteger(time).HexValue }, calls = new[] { call } };
+        var payload = new { blockStateCalls = new[] { block }, validation = false, traceTransfers = false };
         var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
         return blocks[0].Calls[0];
     }

@@ -52,6 +52,7 @@ public sealed class Follower(
 {
     private readonly string[] _addresses = [context.Vault, context.EntryPoint, context.AccountFactory];
     private BlockRow? _tip;
+    private volatile bool _isCaughtUp;
 
     /// <summary>The last block that was applied.</summary>
     public long Block { get; private set; } = -1;
@@ -59,11 +60,11 @@ public sealed class Follower(
     /// <summary>The node's newest block when last asked.</summary>
     public long ChainHead { get; private set; } = -1;
 
-    /// <summary>Fires after a block was applied.</summary>
+    /// <summary>Fires after a block was applied or taken back.</summary>
     public Signal Applied { get; } = new();
 
-    /// <summary>Whether everything that the node had when last asked is applied.</summary>
-    public bool IsCaughtUp => Block >= 0 && Block >= ChainHead;
+    /// <summary>Whether the node's newest block, when last asked, is the one that was applied last. False while the node cannot be asked.</summary>
+    public bool IsCaughtUp => _isCaughtUp;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -82,6 +83,7 @@ public sealed class Follower(
             catch (Exception exception)
             {
                 // The node is away or lies: nothing was applied half, so asking again is all there is to do.
+                _isCaughtUp = false;
                 log.LogWarning(exception, "Following the chain stopped at block {Block}; trying again", Block);
                 await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken);
             }
@@ -91,33 +93,16 @@ public sealed class Follower(
 
     private async Task CatchUpAsync(CancellationToken cancellationToken)
     {
-        _tip ??= await db.ReadAsync(
-            connection => connection.QueryFirstOrDefaultAsync<BlockRow?>(
-                "SELECT hash, number, parent, block_time FROM block WHERE canonical = 1 ORDER BY number DESC LIMIT 1"),
-            cancellationToken);
-        ChainHead = await chain.GetHeadNumberAsync(cancellationToken);
-        if (_tip is not null && ChainHead <= _tip.Number)
+        var head = await chain.GetHeadAsync(cancellationToken);
+        ChainHead = (long)head.Number.Value;
+        await LoadTipAsync(cancellationToken);
+        for (var number = _tip is null ? Math.Max(0, context.DeployBlock - 1) : _tip.Number + 1; number <= ChainHead; number = _tip!.Number + 1)
         {
-            if (await IsStillCanonicalAsync(_tip, cancellationToken))
-            {
-                Block = _tip.Number;
-            }
-            else
-            {
-                // Not left until the chain grows: meanwhile the order book would say what is not true any more.
-                await HandleReorgAsync(cancellationToken);
-            }
-
-            return;
-        }
-
-        for (var number = _tip is null ? context.DeployBlock : _tip.Number + 1; number <= ChainHead; number = _tip!.Number + 1)
-        {
-            var block = await chain.GetBlockAsync(number, cancellationToken);
+            _isCaughtUp = false;
+            var block = number == ChainHead ? head : await chain.GetBlockAsync(number, cancellationToken);
             if (block is null)
             {
-                // The head went back while we were reading.
-                await HandleReorgAsync(cancellationToken);
+                // Whoever answered has not got so far. That proves nothing about our own blocks.
                 return;
             }
 
@@ -130,31 +115,41 @@ public sealed class Follower(
 
             await ApplyAsync(block, row, cancellationToken);
         }
-    }
 
-    // A node behind a balancer may answer with an older head than before: that is no reorg as long as our tip is known there.
-    private async Task<bool> IsStillCanonicalAsync(BlockRow tip, CancellationToken cancellationToken)
-    {
-        var block = await chain.GetBlockAsync(Math.Min(tip.Number, ChainHead), cancellationToken);
-        if (block is null)
+        if (_tip is not null && ChainHead == _tip.Number && !RowOf(head).Hash.AsSpan().SequenceEqual(_tip.Hash))
         {
-            return false;
+            await HandleReorgAsync(cancellationToken);
+            return;
         }
 
-        var row = RowOf(block);
-        var ours = row.Number == tip.Number ? tip.Hash : await CanonicalHashAsync(row.Number, cancellationToken);
-        return ours is not null && row.Hash.AsSpan().SequenceEqual(ours);
+        // A head below our tip is an older answer from behind a balancer, or a chain that was rolled back and has not regrown: wait for it.
+        _isCaughtUp = _tip is not null && ChainHead == _tip.Number;
+        if (_isCaughtUp)
+        {
+            Observe(head);
+        }
+    }
+
+    private async Task LoadTipAsync(CancellationToken cancellationToken)
+    {
+        _tip ??= await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<BlockRow?>(
+                "SELECT hash, number, parent, block_time FROM block WHERE canonical = 1 ORDER BY number DESC LIMIT 1"),
+            cancellationToken);
+        Block = _tip?.Number ?? -1;
+    }
+
+    private void Observe(BlockWithTransactionHashes block)
+    {
+        clock.Observe((long)block.Timestamp.Value);
+        gas.Observe(block.BaseFeePerGas?.Value ?? 0);
     }
 
     private async Task ApplyAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken)
     {
-        var mined = await MinedAsync(block, row, cancellationToken);
-        var logs = (block.TransactionHashes ?? []).Length == 0
-            ? []
-            : (await chain.GetLogsAsync(block.BlockHash, _addresses, cancellationToken))
-                .Select(entry => ChainLog.From(entry, row.BlockTime))
-                .OrderBy(entry => entry.LogIndex)
-                .ToList();
+        var hasTransactions = (block.TransactionHashes ?? []).Length > 0;
+        var logs = hasTransactions ? await LogsAsync(block, row, cancellationToken) : [];
+        var mined = hasTransactions ? await MinedAsync(block, row, logs, cancellationToken) : [];
         await db.WriteAsync(
             async tx =>
             {
@@ -164,11 +159,6 @@ public sealed class Follower(
                     ON CONFLICT (hash) DO UPDATE SET canonical = 1
                     """,
                     row);
-                foreach (var transaction in mined)
-                {
-                    await inclusion.MinedAsync(tx, transaction);
-                }
-
                 foreach (var entry in logs)
                 {
                     foreach (var projection in projections)
@@ -177,27 +167,47 @@ public sealed class Follower(
                     }
                 }
 
+                // After the logs: an operation that this block includes must not be sent again because another transaction with it reverted.
+                foreach (var transaction in mined)
+                {
+                    await inclusion.MinedAsync(tx, transaction);
+                }
+
                 await inclusion.FinaliseAsync(tx, row.Number - options.Value.FinalityBlocks);
+                tx.OnCommitted(() =>
+                {
+                    // Before the wake-up: who is woken by this block counts on the chain's time and fees being those of this block.
+                    Observe(block);
+                    _tip = row;
+                    Block = row.Number;
+                    _isCaughtUp = row.Number == ChainHead;
+                    Applied.Set();
+                });
             },
             cancellationToken);
-        clock.Observe(row.BlockTime);
-        gas.Observe(block.BaseFeePerGas?.Value ?? 0);
-        _tip = row;
-        Block = row.Number;
-        // Only now: whoever it wakes looks at Block and at the clock, and would go back to sleep.
-        Applied.Set();
     }
 
-    private async Task<List<MinedTransaction>> MinedAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken)
+    private async Task<List<ChainLog>> LogsAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken) =>
+        [.. (await chain.GetLogsAsync(block.BlockHash, _addresses, cancellationToken))
+            .Select(entry => ChainLog.From(entry, row.BlockTime))
+            .OrderBy(entry => entry.LogIndex)];
+
+    private async Task<List<MinedTransaction>> MinedAsync(BlockWithTransactionHashes block, BlockRow row, List<ChainLog> logs, CancellationToken cancellationToken)
     {
-        var ours = await inclusion.OursAsync([.. (block.TransactionHashes ?? []).Select(hash => hash.HexToByteArray())], cancellationToken);
         var mined = new List<MinedTransaction>();
-        foreach (var txHash in ours)
+        foreach (var txHash in await inclusion.OursAsync([.. block.TransactionHashes.Select(hash => hash.HexToByteArray())], cancellationToken))
         {
             var receipt = await chain.GetReceiptAsync(txHash, cancellationToken);
             if (receipt is null || !receipt.BlockHash.IsTheSameHex(block.BlockHash))
             {
                 throw new InvalidOperationException($"The node shows {txHash.ToHex(true)} in block {row.Number}, but its receipt elsewhere: it is reorganising.");
+            }
+
+            // A node that lags may answer a question for logs with an empty list: what its own receipts say must be there.
+            var expected = (receipt.Logs ?? []).Count(entry => _addresses.Any(address => address.IsTheSameHex(entry.Address)));
+            if (logs.Count(entry => entry.TxHash.AsSpan().SequenceEqual(txHash)) != expected)
+            {
+                throw new InvalidOperationException($"The node gives {expected} logs for {txHash.ToHex(true)} in its receipt, and others for block {row.Number}: it is not in step with itself.");
             }
 
             mined.Add(new MinedTransaction(txHash, receipt.Status?.Value == 1, row));
@@ -206,19 +216,22 @@ public sealed class Follower(
         return mined;
     }
 
+    /// <summary>Goes back to the last block that the node and we agree on. Only another hash proves a reorg: no answer ends the attempt.</summary>
     private async Task HandleReorgAsync(CancellationToken cancellationToken)
     {
-        var ancestor = _tip!.Number;
+        _isCaughtUp = false;
+        var tip = _tip!.Number;
+        var ancestor = tip;
         while (true)
         {
-            var ours = await CanonicalHashAsync(ancestor, cancellationToken);
-            if (ours is null)
+            var ours = await CanonicalHashAsync(ancestor, cancellationToken) ?? throw new InvalidOperationException(
+                $"The chain reorganised below block {ancestor + 1}, the first that this database knows. It belongs to another chain: use a new data directory.");
+            if (await chain.GetBlockAsync(ancestor, cancellationToken) is not { } theirs)
             {
-                throw new InvalidOperationException(
-                    $"The chain reorganised below block {ancestor}, the first that this database knows. It belongs to another chain: use a new data directory.");
+                return;
             }
 
-            if (await chain.GetBlockAsync(ancestor, cancellationToken) is { } block && block.BlockHash.HexToByteArray().AsSpan().SequenceEqual(ours))
+            if (theirs.BlockHash.HexToByteArray().AsSpan().SequenceEqual(ours))
             {
                 break;
             }
@@ -226,27 +239,29 @@ public sealed class Follower(
             ancestor--;
         }
 
-        var depth = _tip.Number - ancestor;
-        if (depth == 0)
+        if (ancestor == tip)
         {
             return;
         }
 
-        log.LogWarning("The chain reorganised: {Depth} blocks above {Ancestor} are orphaned", depth, ancestor);
+        log.LogWarning("The chain reorganised: {Depth} blocks above {Ancestor} are orphaned", tip - ancestor, ancestor);
         await db.WriteAsync(
             async tx =>
             {
                 await tx.ExecuteAsync("UPDATE block SET canonical = 0 WHERE canonical = 1 AND number > @ancestor", new { ancestor });
-                await inclusion.RevertAsync(tx, ancestor);
                 foreach (var projection in projections)
                 {
                     await projection.RevertAsync(tx, ancestor);
                 }
+
+                tx.OnCommitted(() =>
+                {
+                    _tip = null;
+                    Block = ancestor;
+                    Applied.Set();
+                });
             },
             cancellationToken);
-        _tip = null;
-        Block = ancestor;
-        Applied.Set();
     }
 
     private Task<byte[]?> CanonicalHashAsync(long number, CancellationToken cancellationToken) => db.ReadAsync(

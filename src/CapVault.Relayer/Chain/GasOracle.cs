@@ -12,6 +12,18 @@ public sealed class GasOracle(IOptions<RelayerOptions> options)
     /// <summary>Tip per gas, wei.</summary>
     public BigInteger PriorityFee { get; } = options.Value.PriorityFee;
 
+    /// <summary>Base fee of the newest header, wei per gas.</summary>
+    public BigInteger BaseFee
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _baseFee;
+            }
+        }
+    }
+
     /// <summary>Upper bound per gas, wei: twice the base fee, which lasts for six full blocks (12.5 % each).</summary>
     public BigInteger MaxFee
     {

@@ -17,9 +17,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
     /// </summary>
     public async Task AddAsync(Tx tx, byte[] orderId, EventType type, ChainLog log, string status, object? data = null, string? reason = null, bool refunded = false, Audience? audience = null)
     {
-        var withdrawn = await tx.SingleAsync<long>(
-            "SELECT count(*) FROM event WHERE block_hash = @BlockHash AND order_id = @orderId AND type = 'order_reverted'", new { log.BlockHash, orderId });
-        var eventId = Ids.Of("evt_", Hash(type, log.BlockHash, BitConverter.GetBytes(log.LogIndex), BitConverter.GetBytes(withdrawn)));
+        var eventId = Ids.Of("evt_", Hash(type, log.BlockHash, BitConverter.GetBytes(log.LogIndex), await WithdrawnAsync(tx, orderId, log.BlockHash)));
         await AddAsync(
             tx,
             orderId,
@@ -36,24 +34,29 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
     }
 
     /// <summary>Tells of a step that is being taken or has failed.</summary>
-    public Task AddStepAsync(Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null) =>
-        AddAsync(
+    public async Task AddStepAsync(
+        Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null)
+    {
+        var withdrawn = blockHash is null ? [] : await WithdrawnAsync(tx, orderId, blockHash);
+        var eventId = Ids.Of("evt_", Hash(type, orderId, BitConverter.GetBytes(operationId), blockHash ?? [], withdrawn));
+        await AddAsync(
             tx,
             orderId,
-            new Telling(type, Ids.Of("evt_", Hash(type, orderId, BitConverter.GetBytes(operationId), blockHash ?? [])), time.GetUtcNow())
+            new Telling(type, eventId, time.GetUtcNow())
             {
                 Status = status,
                 Reason = reason,
                 Data = data,
                 BlockHash = blockHash,
             });
+    }
 
     /// <summary>Tells that the chain took back what the events of orphaned blocks said.</summary>
     public async Task AddRevertedAsync(Tx tx, long ancestor)
     {
         var withdrawn = await tx.QueryAsync<Withdrawn>(
             """
-            SELECT e.event_id, e.type, e.order_id, e.block_hash FROM event e JOIN block b ON b.hash = e.block_hash
+            SELECT e.event_id, e.type, e.order_id, e.block_hash FROM block b CROSS JOIN event e ON e.block_hash = b.hash
             WHERE b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL AND e.type <> 'order_reverted'
               AND NOT EXISTS (SELECT 1 FROM event r WHERE r.order_id = e.order_id AND r.type = 'order_reverted' AND r.block_hash = e.block_hash AND json_extract(r.body, '$.data.eventId') = e.event_id)
             ORDER BY e.row_id
@@ -104,6 +107,10 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
             telling.BlockHash);
         tx.OnCommitted(() => signals.Set(orderId));
     }
+
+    // How often the chain has taken back what this block said of the order.
+    private static async Task<byte[]> WithdrawnAsync(Tx tx, byte[] orderId, byte[] blockHash) => BitConverter.GetBytes(await tx.SingleAsync<long>(
+        "SELECT count(*) FROM event WHERE block_hash = @blockHash AND order_id = @orderId AND type = 'order_reverted'", new { blockHash, orderId }));
 
     private static byte[] Hash(EventType type, params byte[][] parts) =>
         SHA256.HashData([.. Encoding.ASCII.GetBytes(type.Value), .. parts.SelectMany(part => part)]);

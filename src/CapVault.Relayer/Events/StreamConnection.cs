@@ -34,11 +34,13 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     {
         // Not linked to stopping: cancelling a receive aborts the socket, and the client would not learn why.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        var receiving = ReceiveAsync(ended.Token);
-        var loops = (Task[])[receiving, SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
+        var receiving = Task.CompletedTask;
+        Task[] loops = [];
         try
         {
             await SendHelloAsync(ended.Token);
+            receiving = ReceiveAsync(ended.Token);
+            loops = [receiving, SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
             await await Task.WhenAny(loops).WaitAsync(stopping);
             await CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye", receiving);
         }
@@ -150,6 +152,11 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
         if (_subscription is not null)
         {
             throw new StreamException(BadFrame, ErrorCodes.ValidationError, "subscribe: found a second one; open another connection");
+        }
+
+        if (frame.Types?.Any(type => type is null) == true)
+        {
+            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "types: found null, expected names of event types");
         }
 
         if (frame.Audience is not (null or "default" or "all"))

@@ -19,7 +19,7 @@ public sealed class ApiException(int status, string code, string message, object
 
     /// <summary>A field that is malformed or out of range.</summary>
     public static ApiException Invalid(string field, string? found, string expected) =>
-        new(400, ErrorCodes.ValidationError, $"{field}: found {Quote(found)}, expected {expected}.", new { field, found, expected });
+        new(400, ErrorCodes.ValidationError, $"{field}: found {Quote(found)}, expected {expected}.", new { field, found = Cut(found), expected });
 
     /// <summary>A field that must be there.</summary>
     public static ApiException Missing(string field) =>
@@ -27,7 +27,7 @@ public sealed class ApiException(int status, string code, string message, object
 
     /// <summary>Something that is not there, or not the caller's: which of the two is not told.</summary>
     public static ApiException NotFound(string code, string what, string id) =>
-        new(404, code, $"There is no {what} {Quote(id)} for this key.", new { id });
+        new(404, code, $"There is no {what} {Quote(id)} for this key.", new { id = Cut(id) });
 
     /// <summary>A party in the wrong role.</summary>
     public static ApiException Forbidden(string message) => new(403, ErrorCodes.Forbidden, message);
@@ -35,6 +35,9 @@ public sealed class ApiException(int status, string code, string message, object
     /// <summary>A state that does not allow the call.</summary>
     public static ApiException State(string code, string message, object details, bool retryable = false) => new(409, code, message, details, retryable);
 
-    // A hostile value must not blow up the answer or the log.
-    private static string Quote(string? value) => value is null ? "nothing" : $"\"{(value.Length <= 80 ? value : string.Concat(value.AsSpan(0, 80), "…"))}\"";
+    /// <summary>A caller's value in quotes, cut.</summary>
+    internal static string Quote(string? value) => value is null ? "nothing" : $"\"{Cut(value)}\"";
+
+    /// <summary>A caller's value: a hostile one must not blow up the answer or the log.</summary>
+    internal static string? Cut(string? value) => value is { Length: > 80 } ? string.Concat(value.AsSpan(0, 80), "…") : value;
 }

@@ -62,11 +62,11 @@ public static class Envelopes
         ApiException api => api,
         BadHttpRequestException { StatusCode: 413 } => new(413, ErrorCodes.PayloadTooLarge, "The body is larger than 4 MiB. Send less."),
         BadHttpRequestException bad => new(400, ErrorCodes.ValidationError, $"The request cannot be read: {bad.Message}"),
-        RpcClientUnknownException or RpcClientTimeoutException or HttpRequestException =>
-            new(503, ErrorCodes.RelayerUnavailable, "The relayer cannot reach its chain node. Nothing was done; try again shortly.", retryable: true),
+        RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException or HttpRequestException =>
+            new(503, ErrorCodes.RelayerUnavailable, "The relayer's chain node does not answer as it should. Try again shortly.", retryable: true),
         ObjectDisposedException or OperationCanceledException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer is stopping. Try again shortly.", retryable: true),
-        _ => new(500, ErrorCodes.InternalError, "Something failed here that is not your fault. Repeat the call: repeats have one effect.", retryable: true),
+        _ => new(500, ErrorCodes.InternalError, "Something failed here that is not your fault. Look at the order or negotiation before you repeat the call.", retryable: true),
     };
 
     private static ApiException? BareStatus(HttpContext context) => context.Response.StatusCode switch

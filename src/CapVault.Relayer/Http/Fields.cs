@@ -8,6 +8,8 @@ namespace CapVault.Relayer.Http;
 /// <summary>Checks of single fields; each error names the field, what came and what is allowed.</summary>
 public static class Fields
 {
+    private const int MaxDepth = 16;
+
     /// <summary>A text of a certain length, without control characters.</summary>
     public static string Text(string field, string value, int minimum, int maximum)
     {
@@ -40,8 +42,8 @@ public static class Fields
             throw new ApiException(
                 400,
                 ErrorCodes.InvalidAmountFormat,
-                $"{field}: found \"{value}\", expected a decimal string with at most {Money.Decimals} decimals, such as \"1.00\".",
-                new { field, found = value });
+                $"{field}: found {ApiException.Quote(value)}, expected a decimal string with at most {Money.Decimals} decimals, such as \"1.00\".",
+                new { field, found = ApiException.Cut(value) });
         }
 
         return amount.Sign > 0 && amount <= maximum
@@ -49,11 +51,14 @@ public static class Fields
             : throw new ApiException(
                 400,
                 ErrorCodes.InvalidAmount,
-                $"{field}: found \"{value}\", expected more than 0 and at most {Money.Format(maximum)}.",
-                new { field, found = value, maximum = Money.Format(maximum) });
+                $"{field}: found {ApiException.Quote(value)}, expected more than 0 and at most {Money.Format(maximum)}.",
+                new { field, found = ApiException.Cut(value), maximum = Money.Format(maximum) });
     }
 
-    /// <summary>JSON of a certain size at most, as it came. Without a canonical form it could not be hashed, nor safely handed out again.</summary>
+    /// <summary>
+    /// JSON of a certain size at most, as it came. It must have a canonical form, and be flat enough to stand inside an answer: what
+    /// cannot be written back would lock the other party out of its own lists.
+    /// </summary>
     public static string? Json(string field, JsonElement? value, int maximumBytes)
     {
         if (value is not { ValueKind: not JsonValueKind.Undefined } element)
@@ -61,17 +66,30 @@ public static class Fields
             return null;
         }
 
+        string text;
         try
         {
+            text = element.GetRawText();
             CanonicalJson.Serialize(element);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw ApiException.Invalid(field, exception.Message, "JSON that has a canonical form (RFC 8785)");
+            throw ApiException.Invalid(field, exception.Message, "JSON in UTF-8 that has a canonical form (RFC 8785)");
         }
 
-        var text = element.GetRawText();
+        if (DepthOf(element) > MaxDepth)
+        {
+            throw ApiException.Invalid(field, $"JSON nested deeper than {MaxDepth}", $"at most {MaxDepth} levels");
+        }
+
         var bytes = System.Text.Encoding.UTF8.GetByteCount(text);
         return bytes <= maximumBytes ? text : throw ApiException.Invalid(field, $"{bytes} bytes", $"at most {maximumBytes} bytes of JSON");
     }
+
+    private static int DepthOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Array => 1 + element.EnumerateArray().Select(DepthOf).DefaultIfEmpty().Max(),
+        JsonValueKind.Object => 1 + element.EnumerateObject().Select(property => DepthOf(property.Value)).DefaultIfEmpty().Max(),
+        _ => 0,
+    };
 }

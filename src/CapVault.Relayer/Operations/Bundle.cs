@@ -14,13 +14,16 @@ public sealed record Bundle(long LaneTxId, long Nonce, IReadOnlyList<Operation> 
 }
 
 /// <summary>Decides what goes into the next transaction. Claiming operations and taking the nonce are one transaction.</summary>
-public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvider time)
+public sealed class Bundler(Db db, OperationSigner signer, IOptions<RelayerOptions> options, TimeProvider time)
 {
     /// <summary>
     /// The next bundle of <paramref name="eoa"/>, or null if there is nothing to send. A transaction that was built and never signed
     /// (a crash, or everything in it was refused) gives its nonce to the next operations.
     /// </summary>
-    public Task<Bundle?> ClaimAsync(byte[] eoa, CancellationToken cancellationToken) => db.WriteAsync<Bundle?>(
+    /// <param name="eoa">The address that submits.</param>
+    /// <param name="ownOnly">Only what the relayer sends itself: while the deposit is too low for bundles, refunds must still go.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public Task<Bundle?> ClaimAsync(byte[] eoa, bool ownOnly, CancellationToken cancellationToken) => db.WriteAsync<Bundle?>(
         async tx =>
         {
             var built = await tx.FirstOrDefaultAsync<LaneTx>(
@@ -30,7 +33,8 @@ public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvide
                 return new Bundle(built.LaneTxId, built.Nonce, kept);
             }
 
-            var picked = await PickAsync(tx);
+            await signer.SignDueAsync(tx);
+            var picked = await PickAsync(tx, ownOnly);
             if (picked.Count == 0)
             {
                 return null;
@@ -51,16 +55,16 @@ public sealed class Bundler(Db db, IOptions<RelayerOptions> options, TimeProvide
     // The oldest operation decides what kind of transaction comes next; a deposit goes first, because without it no bundle goes at all.
     // An account must be deployed before it acts, and before its ERC-1271 consent can be asked for: an order's first step waits for both
     // parties' accounts.
-    private async Task<List<Operation>> PickAsync(Tx tx)
+    private async Task<List<Operation>> PickAsync(Tx tx, bool ownOnly)
     {
         var ready = await tx.QueryAsync<Operation>(
             """
-            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (p.kind <> 'user_op' OR NOT EXISTS (
+            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (NOT @ownOnly OR p.kind <> 'user_op') AND (p.kind <> 'user_op' OR NOT EXISTS (
               SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
               WHERE o.order_id = p.order_id AND a.deployed = 0))
             ORDER BY p.kind = 'top_up' DESC, p.operation_id LIMIT @BundleSize
             """,
-            new { options.Value.BundleSize });
+            new { options.Value.BundleSize, ownOnly });
         if (ready.Count == 0 || ready[0].Kind != OperationKind.UserOp)
         {
             return ready[..Math.Min(1, ready.Count)];

@@ -5,6 +5,7 @@ using CapVault.Relayer.Chain;
 using Nethereum.ABI;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.JsonRpc.Client;
 
 namespace CapVault.Relayer.Operations;
 
@@ -23,13 +24,24 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
     private static readonly TimeSpan NoncePatience = TimeSpan.FromSeconds(5);
 
     private readonly string _lane = context.LaneKey.GetPublicAddress();
-    private (long OperationId, long Since) _stalled;
+    private (long OperationId, int Attempt, long Since) _stalled;
 
     /// <summary>Simulates a bundle.</summary>
     public async Task<Simulation> RunAsync(Bundle bundle, CancellationToken cancellationToken)
     {
         var (to, data, value) = LaneTransaction.Content(bundle, context);
-        var call = await chain.SimulateAsync(_lane, to, data, value, LaneTransaction.GasLimit(bundle), cancellationToken);
+        SimulatedCall call;
+        try
+        {
+            // The next block's time is not before the chain clock's, and after the head's.
+            call = await chain.SimulateAsync(_lane, to, data, value, LaneTransaction.GasLimit(bundle), Math.Max(clock.Now, clock.HeadTime + 1), cancellationToken);
+        }
+        catch (RpcResponseException exception)
+        {
+            // The node will not even run it (no funds, over its gas cap): waiting with it would hold everything behind it.
+            return Give(bundle, exception.RpcError.Message);
+        }
+
         if (!bundle.IsUserOps)
         {
             return call.Succeeded ? Passed : Refuse(bundle.Operations[0], OperationState.Rejected, Describe(call));
@@ -37,6 +49,10 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
 
         return call.Succeeded ? Judge(bundle, call) : Blame(bundle, call);
     }
+
+    // Nobody is named: apart they show whose fault it is, and one alone is the one.
+    private static Simulation Give(Bundle bundle, string reason) =>
+        bundle.Operations.Count == 1 ? Refuse(bundle.Operations[0], OperationState.Failed, reason) : new Simulation([], Suspect: true, reason);
 
     private static Simulation Passed { get; } = new([], Suspect: false, "");
 
@@ -73,9 +89,7 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
         var reason = Describe(call);
         if (Reverts.FailedOperation(call.RevertData) is not { } failed || failed.Index >= bundle.Operations.Count)
         {
-            return bundle.Operations.Count == 1
-                ? Refuse(bundle.Operations[0], OperationState.Failed, reason)
-                : new Simulation([], Suspect: true, reason);
+            return Give(bundle, reason);
         }
 
         var operation = bundle.Operations[(int)failed.Index];
@@ -89,22 +103,22 @@ public sealed class BundleSimulator(ChainClient chain, ChainContext context, Cha
             throw new LaneStalledException($"The nonce of operation {operation.UserOpHash!.ToHex(true)} is used. Waiting for the block that tells by whom.");
         }
 
-        if (failed.Reason.StartsWith("AA95", StringComparison.Ordinal) && bundle.Operations.Count > 1)
+        if (failed.Reason.StartsWith("AA95", StringComparison.Ordinal))
         {
-            // The bundle's gas limit was too low: whose fault shows when they go alone.
-            return new Simulation([], Suspect: true, failed.Reason);
+            // The bundle's gas limit was too low, whoever used it up.
+            return Give(bundle, failed.Reason);
         }
 
-        var expired = operation.ValidUntil <= clock.Now && (failed.Reason.StartsWith("AA32", StringComparison.Ordinal) || failed.Reason.StartsWith("AA22", StringComparison.Ordinal));
-        return Refuse(operation, expired ? OperationState.Expired : OperationState.Rejected, failed.Reason);
+        // The EntryPoint refuses the operation as such; the order's step was not even tried.
+        return Refuse(operation, operation.ValidUntil <= clock.Now ? OperationState.Expired : OperationState.Failed, failed.Reason);
     }
 
     // The block with its event may be one that is just being applied; after a few seconds it is not.
     private bool MayBeIncluded(Operation operation)
     {
-        if (_stalled.OperationId != operation.OperationId)
+        if (_stalled.OperationId != operation.OperationId || _stalled.Attempt != operation.Attempt)
         {
-            _stalled = (operation.OperationId, time.GetTimestamp());
+            _stalled = (operation.OperationId, operation.Attempt, time.GetTimestamp());
         }
 
         return time.GetElapsedTime(_stalled.Since) < NoncePatience;
@@ -123,6 +137,8 @@ public sealed class DepositTooLowException(string message) : Exception(message);
 /// <summary>A lane transaction as it is signed.</summary>
 public static class LaneTransaction
 {
+    private const long NoOpGas = 21_000;
+
     /// <summary>
     /// The transaction's own 21 000, what handleOps does around its operations, and the largest reserve: before each call the EntryPoint
     /// wants that call's whole limit left (and 1/63 more), but gets the unused part back for the next.
@@ -132,6 +148,12 @@ public static class LaneTransaction
     /// <summary>Recipient, data and wei.</summary>
     public static (string To, byte[] Data, BigInteger Value) Content(Bundle bundle, ChainContext context)
     {
+        if (bundle.Operations.Count == 0)
+        {
+            // A no-op: uses the nonce up.
+            return (context.LaneKey.GetPublicAddress(), [], BigInteger.Zero);
+        }
+
         var first = bundle.Operations[0];
         if (!bundle.IsUserOps)
         {
@@ -147,5 +169,7 @@ public static class LaneTransaction
     }
 
     /// <summary>Gas limit.</summary>
-    public static long GasLimit(Bundle bundle) => bundle.Operations.Sum(operation => operation.GasLimit) + (bundle.IsUserOps ? BundleOverhead : 0);
+    public static long GasLimit(Bundle bundle) => bundle.Operations.Count == 0
+        ? NoOpGas
+        : bundle.Operations.Sum(operation => operation.GasLimit) + (bundle.IsUserOps ? BundleOverhead : 0);
 }

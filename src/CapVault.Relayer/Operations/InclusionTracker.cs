@@ -29,7 +29,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             async connection => (await connection.QueryAsync<byte[]>("SELECT tx_hash FROM attempt WHERE tx_hash IN @txHashes", new { txHashes })).AsList(),
             cancellationToken);
 
-    /// <summary>A block includes a transaction of ours. Operations in bundles learn of it by their own events.</summary>
+    /// <summary>A block includes a transaction of ours. What its operations' own events say has been applied before.</summary>
     public async Task MinedAsync(Tx tx, MinedTransaction mined)
     {
         var laneTxId = await tx.SingleAsync<long>("SELECT lane_tx_id FROM attempt WHERE tx_hash = @TxHash", mined);
@@ -40,10 +40,8 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         {
             if (operation.Kind == OperationKind.UserOp)
             {
-                if (!mined.Succeeded)
-                {
-                    await BundleRevertedAsync(tx, operation);
-                }
+                // Its event is not in the block: the bundle reverted as a whole, and it may go into another.
+                await NotIncludedAsync(tx, operation);
             }
             else if (mined.Succeeded)
             {
@@ -93,34 +91,56 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     public async Task RevertAsync(Tx tx, long ancestor)
     {
         var accounts = await tx.QueryAsync<byte[]>(
-            "SELECT DISTINCT e.account FROM chain_event e JOIN block b ON b.hash = e.block_hash WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @entryPoint",
-            new { ancestor, entryPoint = _entryPoint });
+            """
+            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash
+            WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
+            """,
+            new { ancestor, _entryPoint });
         foreach (var account in accounts)
         {
             await RebuildLanesAsync(tx, account);
         }
 
-        // A newer operation of the same step may be live already (this one had failed): then this one comes back without the claim to be the one.
-        await tx.ExecuteAsync(
-            """
-            UPDATE operation SET state = 'BROADCAST', success = NULL, failure_code = NULL, failure_reason = NULL, block_hash = NULL, block_number = NULL,
-              live = NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
-                OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
-            WHERE block_number > @ancestor AND state IN ('INCLUDED', 'FINAL')
-            """,
-            new { ancestor });
         await tx.ExecuteAsync(
             "UPDATE lane_tx SET state = 'ACCEPTED', block_hash = NULL, block_number = NULL WHERE block_number > @ancestor AND state IN ('MINED', 'REVERTED', 'FINAL')",
             new { ancestor });
+        await ReopenAsync(tx, ancestor);
         tx.OnCommitted(queue.Queued.Set);
+    }
+
+    // Back to the transaction that carried them, which is sent again; where there is none, to the queue. Of several of one step (the older
+    // had failed) only the newest may claim to be the one, and only if no newer one is live already.
+    private static async Task ReopenAsync(Tx tx, long ancestor)
+    {
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET success = NULL, failure_code = NULL, failure_reason = NULL, block_hash = NULL, live = 0,
+              state = CASE WHEN lane_tx_id IN (SELECT lane_tx_id FROM lane_tx WHERE state = 'ACCEPTED') THEN 'BROADCAST' ELSE 'QUEUED' END
+            WHERE block_number > @ancestor
+            """,
+            new { ancestor });
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET live = 1 WHERE operation_id IN (
+              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target), coalesce(step, call_data))
+            AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
+              OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
+            """,
+            new { ancestor });
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET block_number = NULL, state = CASE WHEN live = 0 AND state = 'QUEUED' THEN 'SUPERSEDED' ELSE state END
+            WHERE block_number > @ancestor
+            """,
+            new { ancestor });
     }
 
     /// <summary>Takes an operation out of its transaction, for another one.</summary>
     public static Task RequeueAsync(Tx tx, Operation operation) => tx.ExecuteAsync(
         "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation);
 
-    // The bundle as a whole reverted: none of its operations was used, each may go into another, but not for ever: each costs us gas.
-    private Task BundleRevertedAsync(Tx tx, Operation operation) => operation.Attempt < MaxAttempts
+    // Not for ever: every bundle that reverts costs us gas.
+    private Task NotIncludedAsync(Tx tx, Operation operation) => operation.Attempt < MaxAttempts
         ? RequeueAsync(tx, operation)
         : outcomes.LostAsync(tx, operation, OperationState.Failed, $"{operation.Attempt} transactions that carried it reverted");
 
@@ -137,12 +157,14 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         var key = (long)(included.Nonce >> 64);
         var seq = (long)(included.Nonce & ulong.MaxValue);
         await AdvanceLaneAsync(tx, account, key, seq + 1);
+        await SupersedeAsync(tx, account, key, seq, included.UserOpHash);
         var operation = await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @UserOpHash", included);
         if (operation is null)
         {
-            await SupersedeAsync(tx, account, key, seq);
+            return;
         }
-        else if (included.Success)
+
+        if (included.Success)
         {
             await outcomes.SucceededAsync(tx, operation, log.TxHash, log.BlockHash, log.BlockNumber);
         }
@@ -152,12 +174,13 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         }
     }
 
-    // Somebody else's operation (an Owner's, or one from before a restored backup) used the place in the lane.
-    private async Task SupersedeAsync(Tx tx, byte[] account, long key, long seq)
+    // Another operation that was signed for this place in the lane can never land: the winner may be one that we had given up, or one from
+    // before a restored backup.
+    private async Task SupersedeAsync(Tx tx, byte[] account, long key, long seq, byte[] winner)
     {
-        var loser = await tx.FirstOrDefaultAsync<Operation>(
-            "SELECT * FROM operation WHERE sender = @account AND nonce_key = @key AND nonce_seq = @seq AND live = 1", new { account, key, seq });
-        if (loser is not null)
+        foreach (var loser in await tx.QueryAsync<Operation>(
+            "SELECT * FROM operation WHERE sender = @account AND nonce_key = @key AND nonce_seq = @seq AND live = 1 AND user_op_hash <> @winner",
+            new { account, key, seq, winner }))
         {
             await outcomes.LostAsync(tx, loser, OperationState.Superseded, "another operation used its nonce");
         }

@@ -18,6 +18,24 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>How long the sponsor's signature holds, seconds.</summary>
     private const long Validity = 600;
 
+    /// <summary>
+    /// Signs what waits for its nonce lane, now that the lane may be free; and anew what has waited so long that the sponsor's signature is
+    /// about to run out and was never sent. Done where operations are claimed, so that no block waits for a signature.
+    /// </summary>
+    public async Task SignDueAsync(Tx tx)
+    {
+        await tx.ExecuteAsync(
+            """
+            UPDATE operation SET state = 'RECEIVED', nonce_seq = NULL, user_op_hash = NULL, user_op = NULL, valid_until = NULL
+            WHERE state = 'QUEUED' AND kind = 'user_op' AND attempt = 0 AND valid_until < @soon
+            """,
+            new { soon = clock.Now + (Validity / 10) });
+        foreach (var lane in await tx.QueryAsync<Lane>("SELECT DISTINCT sender AS account, nonce_key FROM operation WHERE state = 'RECEIVED' LIMIT 200"))
+        {
+            await SignReceivedAsync(tx, lane.Account, lane.NonceKey);
+        }
+    }
+
     /// <summary>Signs the oldest received operation of a lane, if the lane has no other live one.</summary>
     public async Task SignReceivedAsync(Tx tx, byte[] account, long nonceKey)
     {
@@ -75,6 +93,13 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         userOp.PaymasterAndData = context.Sponsorship.Sign(
             userOp, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
         return userOp;
+    }
+
+    private sealed record Lane
+    {
+        public byte[] Account { get; init; } = [];
+
+        public long NonceKey { get; init; }
     }
 
     private sealed record AgentKey

@@ -11,7 +11,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>The paymaster's deposit at the EntryPoint, out of which every sponsored operation is paid.</summary>
-public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext context, OperationQueue queue, IOptions<RelayerOptions> options, ILogger<PaymasterDeposit> log)
+public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext context, OperationQueue queue, IOptions<RelayerOptions> options, TimeProvider time, ILogger<PaymasterDeposit> log)
 {
     /// <summary>Wei at the EntryPoint.</summary>
     public Task<BigInteger> GetAsync(CancellationToken cancellationToken) =>
@@ -29,13 +29,22 @@ public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext cont
 
         log.LogWarning("The paymaster's deposit is {Deposit} wei, expected at least {Minimum}: topping it up to twice that", deposit, minimum);
         await db.WriteAsync(
-            tx => queue.AddOwnAsync(
-                tx,
-                OperationKind.TopUp,
-                context.EntryPoint.HexToByteArray(),
-                new DepositToFunction { Account = context.Paymaster }.GetCallData(),
-                (minimum * 2) - deposit,
-                GasLimits.TopUp),
+            async tx =>
+            {
+                // One that failed (the lane's address has no ETH) is not tried with every block.
+                if (await tx.FirstOrDefaultAsync<long?>(
+                    "SELECT operation_id FROM operation WHERE kind = 'top_up' AND failure_code IS NOT NULL AND updated_at > @since ORDER BY operation_id DESC LIMIT 1",
+                    new { since = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() }) is null)
+                {
+                    await queue.AddOwnAsync(
+                        tx,
+                        OperationKind.TopUp,
+                        context.EntryPoint.HexToByteArray(),
+                        new DepositToFunction { Account = context.Paymaster }.GetCallData(),
+                        (minimum * 2) - deposit,
+                        GasLimits.TopUp);
+                }
+            },
             cancellationToken);
     }
 

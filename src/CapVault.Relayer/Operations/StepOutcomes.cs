@@ -6,7 +6,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
-public sealed class StepOutcomes(OperationSigner signer, OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
+public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
 {
     private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
     {
@@ -45,11 +45,13 @@ public sealed class StepOutcomes(OperationSigner signer, OrderEvents events, Ord
     {
         await tx.ExecuteAsync(
             """
-            UPDATE operation SET state = 'INCLUDED', live = 0, success = @success, tx_hash = @txHash, block_hash = @blockHash, block_number = @blockNumber, updated_at = @now
+            UPDATE operation SET state = 'INCLUDED', live = 0, success = @success, failure_code = NULL, failure_reason = NULL,
+              lane_tx_id = coalesce((SELECT lane_tx_id FROM attempt WHERE tx_hash = @txHash), lane_tx_id),
+              tx_hash = @txHash, block_hash = @blockHash, block_number = @blockNumber, updated_at = @now
             WHERE operation_id = @OperationId
             """,
             new { operation.OperationId, success, txHash, blockHash, blockNumber, now = Now });
-        await FreeLaneAsync(tx, operation);
+        Wake(tx, operation);
     }
 
     private async Task EndAsync(Tx tx, Operation operation, string state, string code, string reason)
@@ -58,7 +60,7 @@ public sealed class StepOutcomes(OperationSigner signer, OrderEvents events, Ord
             "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
             new { operation.OperationId, state, now = Now });
         await FailAsync(tx, operation, code, reason, blockHash: null);
-        await FreeLaneAsync(tx, operation);
+        Wake(tx, operation);
     }
 
     private async Task FailAsync(Tx tx, Operation operation, string code, string reason, byte[]? blockHash)
@@ -73,18 +75,15 @@ public sealed class StepOutcomes(OperationSigner signer, OrderEvents events, Ord
         }
     }
 
-    private async Task FreeLaneAsync(Tx tx, Operation operation)
+    // Who waits for the order, and the lane: the next operation of this account may be signed now.
+    private void Wake(Tx tx, Operation operation)
     {
         if (operation.OrderId is { } orderId)
         {
             tx.OnCommitted(() => signals.Set(orderId));
         }
 
-        if (operation.Sender is { } sender)
-        {
-            await signer.SignReceivedAsync(tx, sender, operation.NonceKey!.Value);
-            tx.OnCommitted(queue.Queued.Set);
-        }
+        tx.OnCommitted(queue.Queued.Set);
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

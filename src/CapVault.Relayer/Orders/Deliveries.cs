@@ -25,6 +25,8 @@ public sealed class DeliveryContent
         {
             { DeliverableType.Value: "text", DeliverableText: { Length: > 0 } text, DeliverableSchema: null } => (text, "deliverableText"),
             { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (Fields.Json("deliverableSchema", schema, MaxBytes)!, "deliverableSchema"),
+            { DeliverableType.Value: "text", DeliverableSchema: not null } => throw ApiException.Invalid("deliverableSchema", "a value", "none for type text"),
+            { DeliverableType.Value: "schema", DeliverableText: not null } => throw ApiException.Invalid("deliverableText", "a value", "none for type schema"),
             { DeliverableType.Value: "text" } => throw ApiException.Missing("deliverableText"),
             { DeliverableType.Value: "schema" } => throw ApiException.Missing("deliverableSchema"),
             _ => throw ApiException.Invalid("deliverableType", request.DeliverableType.Value, "text or schema"),
@@ -48,12 +50,11 @@ public sealed class DeliveryContent
     /// <summary>keccak256, as it goes on chain.</summary>
     public byte[] Hash { get; }
 
-    /// <summary>Keeps it for the Requester. One that never got on chain is replaced.</summary>
+    /// <summary>Keeps it for the Requester. What was submitted before stays: its operation may have been seen, and may still land.</summary>
     public Task KeepAsync(Tx tx, byte[] orderId, DateTimeOffset now) => tx.ExecuteAsync(
         """
         INSERT INTO delivery (order_id, deliverable_type, content, content_hash, submitted_at) VALUES (@orderId, @type, @_content, @Hash, @now)
-        ON CONFLICT (order_id) DO UPDATE SET
-          deliverable_type = excluded.deliverable_type, content = excluded.content, content_hash = excluded.content_hash, submitted_at = excluded.submitted_at
+        ON CONFLICT (order_id, content_hash) DO UPDATE SET submitted_at = excluded.submitted_at
         """,
         new { orderId, type = _type.Value, _content, Hash, now = now.ToUnixTimeMilliseconds() });
 }
@@ -74,9 +75,10 @@ public sealed class Deliveries(Db db, OrderReader orders)
 
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<Row?>(
-                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId", new { order.OrderId }),
+                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId AND content_hash = @DeliverableHash",
+                new { order.OrderId, order.DeliverableHash }),
             cancellationToken);
-        if (row is null || !row.ContentHash.AsSpan().SequenceEqual(order.DeliverableHash))
+        if (row is null)
         {
             throw new ApiException(404, ErrorCodes.DeliveryNotFound, "The order was delivered on chain, but its content was not submitted here. Ask the Provider for it.");
         }

@@ -43,7 +43,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     public async Task RevertAsync(Tx tx, long ancestor)
     {
         var orderIds = await tx.QueryAsync<byte[]>(
-            "SELECT DISTINCT e.order_id FROM chain_event e JOIN block b ON b.hash = e.block_hash WHERE b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL",
+            "SELECT DISTINCT e.order_id FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash WHERE b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL",
             new { ancestor });
         foreach (var orderId in orderIds)
         {
@@ -51,6 +51,16 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
         }
 
         await events.AddRevertedAsync(tx, ancestor);
+        foreach (var orderId in orderIds)
+        {
+            // One that only its log had told of is not known any more; one that was accepted here stays, waiting to be created.
+            await tx.ExecuteAsync(
+                """
+                DELETE FROM orders WHERE order_id = @orderId AND negotiation_id IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM order_state s WHERE s.order_id = orders.order_id) AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.order_id = orders.order_id)
+                """,
+                new { orderId });
+        }
     }
 
     /// <summary>Drops what the chain said of an order and takes it from its logs again, silently.</summary>

@@ -52,7 +52,7 @@ public sealed class OrderSteps(
         cancellationToken,
         async (tx, fresh) =>
         {
-            var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId", fresh);
+            var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", fresh);
             if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
             {
                 throw AlreadyDelivered(onItsWay!);
@@ -81,11 +81,12 @@ public sealed class OrderSteps(
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            // The header's own time: the next block's is not before it, so the vault will agree. One that has just failed waits a little.
+            // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was
+            // in time; an expiry that has just failed waits a little.
             var due = await tx.QueryAsync<OrderRow>(
                 """
                 SELECT b.* FROM order_state s JOIN order_book b ON b.order_id = s.order_id
-                WHERE s.deadline_time < @headTime AND b.pending_step IS NULL AND (coalesce(b.failed_step, '') <> 'expire' OR b.failed_at < @retryBefore)
+                WHERE s.deadline_time < @headTime AND (b.pending_step IS NULL OR (b.pending_step <> 'expire' AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> 'expire' OR b.failed_at < @retryBefore)
                 ORDER BY s.deadline_time LIMIT 100
                 """,
                 new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });

@@ -36,8 +36,8 @@ public static class SandboxApi
         }
 
         var clock = services.GetRequiredService<SandboxClock>();
-        var head = await chain.GetBlockAsync(await chain.GetHeadNumberAsync(cancellationToken), cancellationToken);
-        clock.Advance(Math.Max(0, (long)head!.Timestamp.Value - clock.GetUtcNow().ToUnixTimeSeconds()));
+        var head = await chain.GetHeadAsync(cancellationToken);
+        clock.Advance(Math.Max(0, (long)head.Timestamp.Value - clock.GetUtcNow().ToUnixTimeSeconds()));
     }
 
     /// <summary>Maps the routes.</summary>
@@ -55,7 +55,7 @@ public static class SandboxApi
             return await next(context);
         });
 
-        sandbox.MapPost("/faucet", async (HttpContext context, ChainClient chain, ChainContext chainContext, Faucet faucet) =>
+        sandbox.MapPost("/faucet", async (HttpContext context, Faucet faucet) =>
         {
             var request = await RequestBody.ReadAsync<FaucetRequest>(context.Request, context.RequestAborted);
             var address = Fields.Address("address", request.Address);
@@ -72,9 +72,9 @@ public static class SandboxApi
             await chain.RequestAsync<object>("evm_mine", context.RequestAborted);
             clock.Advance(seconds);
             // Until the relayer itself has seen it: the caller's next step counts on it.
-            while (chainClock.HeadTime < target)
+            for (var applied = follower.Applied.Next; chainClock.HeadTime < target; applied = follower.Applied.Next)
             {
-                await follower.Applied.Next.WaitAsync(context.RequestAborted);
+                await Task.WhenAny(applied, Task.Delay(100, context.RequestAborted));
             }
 
             return Envelopes.Ok(context, new { chainTime = chainClock.Now });

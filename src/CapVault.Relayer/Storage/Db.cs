@@ -32,18 +32,19 @@ public sealed class Db : IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another process has it open, or its schema is newer or altered.</exception>
     public static async Task<Db> OpenAsync(string directory, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(directory);
+        CreateDirectory(directory);
         var processLock = ProcessLock.Take(directory);
+        var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
+        SqliteConnection? writer = null;
         try
         {
-            var connectionString = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "relayer.db") }.ToString();
-            var writer = await Sqlite.OpenAsync(connectionString, cancellationToken);
+            writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
             await Migrations.ApplyAsync(writer);
             return new Db(connectionString, processLock, writer);
         }
         catch
         {
-            await processLock.DisposeAsync();
+            await CloseAsync(connectionString, processLock, writer);
             throw;
         }
     }
@@ -85,9 +86,32 @@ public sealed class Db : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _writing;
-        await _writer.DisposeAsync();
-        SqliteConnection.ClearPool(new SqliteConnection(_connectionString));
-        await _processLock.DisposeAsync();
+        await CloseAsync(_connectionString, _processLock, _writer);
+    }
+
+    private static async Task CloseAsync(string connectionString, FileStream processLock, SqliteConnection? writer)
+    {
+        if (writer is not null)
+        {
+            await writer.DisposeAsync();
+        }
+
+        await using var pool = new SqliteConnection(connectionString);
+        SqliteConnection.ClearPool(pool);
+        await processLock.DisposeAsync();
+    }
+
+    // What agents deliver to each other is nobody else's business on this machine.
+    private static void CreateDirectory(string directory)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(directory);
+        }
+        else
+        {
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     private async Task WriteLoopAsync()
@@ -129,8 +153,9 @@ public sealed class Db : IAsyncDisposable
         await _writer.ExecuteAsync("COMMIT");
         foreach (var (work, tx) in committed)
         {
-            work.Complete();
+            // First: who waits for the work finds what its callbacks have set.
             tx.RunCommitted();
+            work.Complete();
         }
     }
 
@@ -140,9 +165,9 @@ public sealed class Db : IAsyncDisposable
         {
             await _writer.ExecuteAsync("ROLLBACK");
         }
-        catch (SqliteException)
+        catch (Exception)
         {
-            // No transaction is open: it was rolled back with the failure.
+            // No transaction is open: it was rolled back with the failure. Whatever else it is, the next BEGIN will say; the writer must live.
         }
     }
 

@@ -10,13 +10,20 @@ internal static class Sqlite
 {
     private static readonly Lazy<bool> Ready = new(Initialise);
 
-    /// <summary>Opens a connection. WAL lets readers go on while the writer commits; FULL syncs every commit to the disk.</summary>
+    /// <summary>Opens a connection that reads.</summary>
     public static async Task<SqliteConnection> OpenAsync(string connectionString, CancellationToken cancellationToken)
     {
         _ = Ready.Value;
         var connection = new SqliteConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;");
+        return connection;
+    }
+
+    /// <summary>Opens the connection that writes. WAL lets readers go on while it commits; FULL syncs every commit to the disk.</summary>
+    public static async Task<SqliteConnection> OpenWriterAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        var connection = await OpenAsync(connectionString, cancellationToken);
+        await connection.ExecuteAsync("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
         return connection;
     }
 

@@ -14,6 +14,7 @@ CREATE TABLE agent (
   deployed      INTEGER NOT NULL DEFAULT 0, -- from AccountCreated logs
   created_at    INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX agent_undeployed ON agent (agent_id) WHERE deployed = 0;
 
 CREATE TABLE api_key (
   key_id      TEXT PRIMARY KEY,   -- the public part, by which it is looked up
@@ -82,12 +83,14 @@ CREATE TABLE orders (
 CREATE INDEX orders_requester ON orders (requester_agent_id, created_at);
 CREATE INDEX orders_provider ON orders (provider_agent_id, created_at);
 
+-- Everything that was submitted: which of it counts is decided by the hash on chain.
 CREATE TABLE delivery (
-  order_id         BLOB PRIMARY KEY REFERENCES orders,
+  order_id         BLOB NOT NULL REFERENCES orders,
   deliverable_type TEXT NOT NULL,
   content          BLOB NOT NULL,     -- UTF-8: text exactly as submitted (a TEXT column ends at a NUL), or the JSON value
   content_hash     BLOB NOT NULL,
-  submitted_at     INTEGER NOT NULL
+  submitted_at     INTEGER NOT NULL,
+  PRIMARY KEY (order_id, content_hash)
 ) STRICT;
 
 -- The chain holds only the hash of a reason.
@@ -153,7 +156,8 @@ CREATE TABLE operation (
 CREATE UNIQUE INDEX operation_live_step ON operation (order_id, step) WHERE live = 1 AND order_id IS NOT NULL;
 CREATE UNIQUE INDEX operation_live_self ON operation (kind, target, call_data) WHERE live = 1 AND kind <> 'user_op';
 CREATE INDEX operation_order ON operation (order_id);
-CREATE INDEX operation_open ON operation (operation_id) WHERE state IN ('RECEIVED', 'QUEUED', 'ASSIGNED', 'BROADCAST', 'INCLUDED');
+CREATE INDEX operation_state ON operation (state, operation_id);
+CREATE INDEX operation_block ON operation (block_number) WHERE block_number IS NOT NULL;
 CREATE INDEX operation_lane_tx ON operation (lane_tx_id);
 CREATE INDEX operation_lane ON operation (sender, nonce_key) WHERE live = 1;
 
@@ -181,7 +185,8 @@ CREATE TABLE lane_tx (
   created_at   INTEGER NOT NULL,
   UNIQUE (eoa, nonce)
 ) STRICT;
-CREATE INDEX lane_tx_open ON lane_tx (eoa, nonce) WHERE state IN ('BUILT', 'SIGNED', 'ACCEPTED', 'MINED');
+CREATE INDEX lane_tx_state ON lane_tx (eoa, state, nonce);
+CREATE INDEX lane_tx_block ON lane_tx (block_number) WHERE block_number IS NOT NULL;
 
 -- A signed transaction: committed before it is sent, resent as the same bytes.
 CREATE TABLE attempt (
@@ -204,6 +209,7 @@ CREATE TABLE block (
   canonical  INTEGER NOT NULL -- 0: orphaned by a reorg; kept as evidence
 ) STRICT;
 CREATE UNIQUE INDEX block_canonical ON block (number) WHERE canonical = 1;
+CREATE INDEX block_orphaned ON block (number) WHERE canonical = 0;
 
 CREATE TABLE chain_event (
   block_hash   BLOB NOT NULL REFERENCES block,
@@ -238,7 +244,6 @@ CREATE TABLE event (
   body               TEXT NOT NULL,    -- the event's JSON without seq and cursor
   created_at         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX event_unnumbered ON event (row_id) WHERE seq IS NULL;
 CREATE INDEX event_requester ON event (requester_agent_id, seq);
 CREATE INDEX event_provider ON event (provider_agent_id, seq);
 CREATE INDEX event_block ON event (block_hash) WHERE block_hash IS NOT NULL;
