@@ -105,6 +105,7 @@ public static class RelayerHost
             await app.Services.PrepareSandboxAsync(cancellationToken);
         }
 
+        await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);

@@ -93,8 +93,7 @@ public sealed class Follower(
 
     private async Task CatchUpAsync(CancellationToken cancellationToken)
     {
-        var head = await chain.GetHeadAsync(cancellationToken);
-        ChainHead = (long)head.Number.Value;
+        var head = await ObserveHeadAsync(cancellationToken);
         await LoadTipAsync(cancellationToken);
         for (var number = _tip is null ? Math.Max(0, context.DeployBlock - 1) : _tip.Number + 1; number <= ChainHead; number = _tip!.Number + 1)
         {
@@ -124,10 +123,23 @@ public sealed class Follower(
 
         // A head below our tip is an older answer from behind a balancer, or a chain that was rolled back and has not regrown: wait for it.
         _isCaughtUp = _tip is not null && ChainHead == _tip.Number;
-        if (_isCaughtUp)
+    }
+
+    /// <summary>
+    /// Asks for the newest block and takes note of its time and fees. Now, not when it is applied: while older blocks are still being read,
+    /// deadlines are judged and operations signed already.
+    /// </summary>
+    public async Task<BlockWithTransactionHashes> ObserveHeadAsync(CancellationToken cancellationToken)
+    {
+        var head = await chain.GetHeadAsync(cancellationToken);
+        ChainHead = (long)head.Number.Value;
+        if (ChainHead >= Block)
         {
-            Observe(head);
+            clock.Observe((long)head.Timestamp.Value);
+            gas.Observe(head.BaseFeePerGas?.Value ?? 0);
         }
+
+        return head;
     }
 
     private async Task LoadTipAsync(CancellationToken cancellationToken)
@@ -137,12 +149,6 @@ public sealed class Follower(
                 "SELECT hash, number, parent, block_time FROM block WHERE canonical = 1 ORDER BY number DESC LIMIT 1"),
             cancellationToken);
         Block = _tip?.Number ?? -1;
-    }
-
-    private void Observe(BlockWithTransactionHashes block)
-    {
-        clock.Observe((long)block.Timestamp.Value);
-        gas.Observe(block.BaseFeePerGas?.Value ?? 0);
     }
 
     private async Task ApplyAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken)
@@ -176,8 +182,6 @@ public sealed class Follower(
                 await inclusion.FinaliseAsync(tx, row.Number - options.Value.FinalityBlocks);
                 tx.OnCommitted(() =>
                 {
-                    // Before the wake-up: who is woken by this block counts on the chain's time and fees being those of this block.
-                    Observe(block);
                     _tip = row;
                     Block = row.Number;
                     _isCaughtUp = row.Number == ChainHead;
