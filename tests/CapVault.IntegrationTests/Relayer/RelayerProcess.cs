@@ -55,12 +55,24 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <summary>Starts it, again on the same data and port, and returns when it takes orders.</summary>
     public async Task StartAsync()
     {
+        Launch();
+        await ReadyAsync();
+    }
+
+    /// <summary>Starts it; it may not be ready yet.</summary>
+    public void Launch()
+    {
         _process = Start(Url);
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+    }
+
+    /// <summary>Returns when it takes orders.</summary>
+    public async Task ReadyAsync()
+    {
         using var http = new HttpClient();
         await Eventually.TrueAsync(
             async () =>
@@ -70,7 +82,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
                     using var answer = await http.GetAsync(new Uri($"{Url}/health/ready"));
                     return answer.IsSuccessStatusCode;
                 }
-                catch (HttpRequestException) when (!_process.HasExited)
+                catch (HttpRequestException) when (!_process!.HasExited)
                 {
                     return false;
                 }
