@@ -53,6 +53,9 @@ internal sealed class SandboxChain : IAsyncDisposable
         return new SandboxChain(await AnvilNode.StartAsync("--block-time", "0.2", "--load-state", blueprint.StateFile), blueprint);
     }
 
+    /// <summary>Waits until this test run has deployed.</summary>
+    public static Task DeployedAsync() => Deployed.Value;
+
     /// <summary>The chain in somebody's hands.</summary>
     public Web3 As(EthECKey key)
     {
