@@ -120,9 +120,10 @@ internal static class SandboxCommands
 
     private static void RequirePort(Option<int?> option) => option.Validators.Add(result =>
     {
-        if (result.GetValue(option) is < 1 or > 65535)
+        // What is no integer at all, the parser has complained about already; asking it for the value would throw.
+        if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var port) && port is < 1 or > 65535)
         {
-            result.AddError($"{option.Name}: found {result.GetValue(option)}, expected 1 to 65535.");
+            result.AddError($"{option.Name}: found {token.Value}, expected 1 to 65535.");
         }
     });
 }

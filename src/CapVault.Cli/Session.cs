@@ -30,8 +30,11 @@ internal sealed class Session
     /// <summary>Acts as an agent: <c>--key</c>, else <c>--as</c>, else the side that the command is for.</summary>
     public AgentClient Agent(Role? side) => new(Connection(), AgentKey(side));
 
+    /// <summary>For people, beside what a program reads from the output.</summary>
+    public void Warn(string line) => _parsed.InvocationConfiguration.Error.WriteLine(line);
+
     /// <summary>Acts as the operator: <c>--key</c>, else the sandbox's operator key.</summary>
-    public SetupClient Setup() => new(Connection(), _parsed.GetValue(GlobalOptions.Key) ?? Folder.ReadOperatorKey());
+    public SetupClient Setup() => new(Connection(), _parsed.GetValue(GlobalOptions.Key) ?? OperatorKey());
 
     /// <summary>The running sandbox.</summary>
     public SandboxFile Sandbox() => Folder.ReadSandbox();
@@ -53,7 +56,18 @@ internal sealed class Session
 
         var name = _parsed.GetValue(GlobalOptions.As) ?? side?.Value
             ?? throw new CliException("Found neither --as nor --key, expected one: either side may do this.", "Next: add --as requester or --as provider.", ExitCode.Usage);
-        return Sandbox().Agents.FirstOrDefault(agent => agent.Name == name)?.SdkKey
+        return SandboxOfKeys().Agents.FirstOrDefault(agent => agent.Name == name)?.SdkKey
             ?? throw new CliException($"The sandbox has no agent named {name}.", "Next: give its key with --key.", ExitCode.Usage);
     }
+
+    private string OperatorKey()
+    {
+        _ = SandboxOfKeys();
+        return Folder.ReadOperatorKey();
+    }
+
+    // A key goes to the relayer that made it, and to nobody else.
+    private SandboxFile SandboxOfKeys() => _parsed.GetValue(GlobalOptions.Api) is null
+        ? Sandbox()
+        : throw new CliException("Found --api without --key: the sandbox's keys are for the sandbox's relayer.", "Next: add --key.", ExitCode.Usage);
 }

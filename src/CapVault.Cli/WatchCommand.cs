@@ -27,8 +27,8 @@ internal static class WatchCommand
             {
                 await using var stream = await agent.ConnectWebSocketAsync(
                     session.Value(after), session.Value(all) ? "all" : null, session.Value(types) is { Length: > 0 } some ? some : null, cancellationToken);
-                stream.Error += (_, error) => session.Print.Line($"! {error.Exception.Message}");
-                stream.Gap += (_, gap) => session.Print.Line($"! Events up to {gap.To} are no longer kept ({gap.Reason}); 'capvault orders list' shows where things stand.");
+                stream.Error += (_, error) => session.Warn($"! {error.Exception.Message}");
+                stream.Gap += (_, gap) => session.Warn($"! Events up to {gap.To} are no longer kept ({gap.Reason}); 'capvault orders list' shows where things stand.");
                 session.Print.Line("Watching; Ctrl-C ends it.");
                 await foreach (var e in stream.ReadAllAsync(cancellationToken))
                 {

@@ -1,6 +1,7 @@
 using CapVault.Contracts.CAPVault;
 using CapVault.Sdk.Transport;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.JsonRpc.Client;
 using Nethereum.Web3;
 
 namespace CapVault.Sdk;
@@ -33,23 +34,37 @@ public sealed partial class AgentClient
                 200, ErrorCodes.ContentHashMismatch, $"The relayer recorded deliverable hash {order.DeliverableHash}, expected {hash}.");
     }
 
-    /// <summary>Reads what was delivered and checks it against its hash; see <see cref="Delivery.HashVerified"/>.</summary>
+    /// <summary>
+    /// Reads what was delivered and checks it against its hash; see <see cref="Delivery.HashVerified"/>. With <see cref="Config.RpcUrl"/> the hash is
+    /// checked on chain too, in the vault that the relayer names.
+    /// </summary>
     /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<Delivery> GetDeliveryAsync(string orderId, CancellationToken cancellationToken = default)
     {
         var delivery = await _api.GetAsync<Delivery>($"orders/{Paths.Segment(orderId)}/delivery", cancellationToken);
-        var verified = MatchesContent(delivery) && (_config.RpcUrl is null || await IsOnChainAsync(delivery, _config.RpcUrl, cancellationToken));
+        var verified = MatchesContent(delivery) && (_config.RpcUrl is null || await IsOnChainAsync(orderId, delivery, _config.RpcUrl, cancellationToken));
         return delivery with { HashVerified = verified };
     }
 
-    private async Task<bool> IsOnChainAsync(Delivery delivery, string rpcUrl, CancellationToken cancellationToken)
+    // The order that was asked for, not the one that the answer names.
+    private async Task<bool> IsOnChainAsync(string orderId, Delivery delivery, string rpcUrl, CancellationToken cancellationToken)
     {
-        var order = await GetOrderAsync(delivery.OrderId, cancellationToken);
+        var order = await GetOrderAsync(orderId, cancellationToken);
         var relayer = await _api.GetAsync<RelayerConfig>("config", cancellationToken);
-        return await new CAPVaultService(new Web3(rpcUrl), relayer.Vault)
-            .IsDeliveredQueryAsync(order.ChainOrderId.HexToByteArray(), delivery.ContentHash.HexToByteArray())
-            .WaitAsync(cancellationToken);
+        try
+        {
+            return await new CAPVaultService(new Web3(rpcUrl), relayer.Vault)
+                .IsDeliveredQueryAsync(order.ChainOrderId.HexToByteArray(), delivery.ContentHash.HexToByteArray())
+                .WaitAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException)
+        {
+            throw new CapApiException(0, ErrorCodes.RelayerUnavailable, $"Could not ask the node at Config.RpcUrl ({new Uri(rpcUrl).Authority}) for the hash on chain: {e.Message}", e)
+            {
+                Retryable = true,
+            };
+        }
     }
 
     private static bool MatchesContent(Delivery delivery)

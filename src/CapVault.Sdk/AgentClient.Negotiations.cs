@@ -25,10 +25,10 @@ public sealed partial class AgentClient
         var order = await ProveAsync(
             OrderStep.Create,
             negotiationId,
-            async wait =>
+            async (wait, token) =>
             {
                 var answer = await _api.PostRepeatableAsync<AcceptNegotiationResult>(
-                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", new AcceptNegotiationRequest { Revision = revision }, cancellationToken);
+                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", new AcceptNegotiationRequest { Revision = revision }, token);
                 negotiation = answer.Negotiation;
                 return answer.Order;
             },

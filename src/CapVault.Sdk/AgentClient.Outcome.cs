@@ -14,26 +14,27 @@ public sealed partial class AgentClient
 
     /// <summary>Starts a step, or joins the one that runs, and follows the order until the chain has spoken.</summary>
     private async Task<Order> ProveAsync(
-        OrderStep step, string subject, Func<string, Task<Order>> start, CancellationToken cancellationToken)
+        OrderStep step, string subject, Func<string, CancellationToken, Task<Order>> start, CancellationToken cancellationToken)
     {
         var started = _config.TimeProvider.GetTimestamp();
+        using var patience = new CancellationTokenSource(_config.OutcomeTimeout, _config.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         Order? order = null;
         try
         {
-            order = await start(Wait(started));
+            order = await start(Wait(started), either.Token);
             while (TxHashOf(order, step) is null && order.Pending is not null)
             {
-                if (_config.TimeProvider.GetElapsedTime(started) >= _config.OutcomeTimeout)
-                {
-                    throw new OutcomeUnknownException(
-                        $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
-                            + "repeat the same call, which joins the same operation, or watch the order.",
-                        order.Pending.UserOpHash);
-                }
-
-                await Task.Delay(PollPause, _config.TimeProvider, cancellationToken);
-                order = await _api.GetAsync<Order>($"orders/{Paths.Segment(order.OrderId)}{Wait(started)}", cancellationToken);
+                await Task.Delay(PollPause, _config.TimeProvider, either.Token);
+                order = await _api.GetAsync<Order>($"orders/{Paths.Segment(order.OrderId)}{Wait(started)}", either.Token);
             }
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new OutcomeUnknownException(
+                $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
+                    + "repeat the same call, which joins the same operation, or watch the order.",
+                order?.Pending?.UserOpHash);
         }
         catch (CapApiException e) when (order is not null || e.MayHaveBeenTaken)
         {

@@ -48,6 +48,11 @@ public sealed partial class EventStream
         {
             _received.Writer.TryComplete();
         }
+        catch (Exception e)
+        {
+            Raise(() => Error?.Invoke(this, new StreamErrorEventArgs(e, @event: null, isFinal: true)));
+            _received.Writer.TryComplete(e);
+        }
 
         if (Interlocked.Exchange(ref _socket, null) is { } last)
         {

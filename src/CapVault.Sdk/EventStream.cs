@@ -55,9 +55,15 @@ public sealed partial class EventStream : IAsyncDisposable
     /// <summary>Completes when the stream is disposed; fails when it ended for good, as for a rotated key.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Calls a handler for each event of a type. Register all handlers at once: one that comes later misses what was handled before.</summary>
+    /// <summary>
+    /// Calls a handler for each event of a type. Register all handlers one after another, with nothing awaited in between: the first event waits
+    /// until registering has paused for 50 ms, and a handler that comes later misses what was handled before.
+    /// </summary>
     /// <param name="type">The type.</param>
-    /// <param name="handler">Its exceptions go to <see cref="Error"/> and disturb nobody else; the token says that the stream is being disposed.</param>
+    /// <param name="handler">
+    /// Its exceptions go to <see cref="Error"/> and disturb nobody else; a handler that throws counts as completed. The token says that the stream is
+    /// being disposed.
+    /// </param>
     public void On(EventType type, Func<CapEvent, CancellationToken, Task> handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -166,8 +172,9 @@ public sealed partial class EventStream : IAsyncDisposable
         {
             _completion.TrySetResult();
         }
-        catch (StreamRefusedException e)
+        catch (Exception e)
         {
+            // A refusal, or a defect of ours: either way nobody may wait for an end that does not come.
             _completion.TrySetException(e);
             _ = _completion.Task.Exception; // observed: who wants to know has Error, ReadAllAsync and Completion
         }
@@ -190,26 +197,42 @@ public sealed partial class EventStream : IAsyncDisposable
 
     private async Task DispatchAsync(CapEvent e)
     {
-        foreach (var handler in _handlers.Where(handler => handler.Type is null || handler.Type == e.Type))
+        var called = 0;
+        while (true)
         {
-            try
+            for (; called < _handlers.Length; called++)
             {
-                await handler.Call(e, _stop.Token).WaitAsync(_stop.Token);
+                await CallAsync(_handlers[called], e);
             }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+
+            // A reader that left before it saw the event does not count: without anybody, whoever comes next begins with it.
+            if (await OfferToReadersAsync(e) || called > 0)
             {
-                throw;
+                return;
             }
-            catch (Exception thrown)
-            {
-                Raise(() => Error?.Invoke(this, new StreamErrorEventArgs(thrown, e, isFinal: false)));
-            }
+
+            await WaitForRegistrationsAsync();
+        }
+    }
+
+    private async Task CallAsync(Handler handler, CapEvent e)
+    {
+        if (handler.Type is not null && handler.Type != e.Type)
+        {
+            return;
         }
 
-        // A reader that left before it saw the event does not count: without handlers, the next reader begins with it.
-        while (!await OfferToReadersAsync(e) && _handlers.IsEmpty)
+        try
         {
-            await _registrations.WaitAsync(_stop.Token);
+            await handler.Call(e, _stop.Token).WaitAsync(_stop.Token);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception thrown)
+        {
+            Raise(() => Error?.Invoke(this, new StreamErrorEventArgs(thrown, e, isFinal: false)));
         }
     }
 

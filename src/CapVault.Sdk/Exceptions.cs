@@ -32,7 +32,7 @@ public class CapApiException : Exception
     public string? RequestId { get; init; }
 
     /// <summary>Whether the same call may succeed later.</summary>
-    public bool Retryable { get; init; }
+    public bool Retryable { get; internal set; }
 
     /// <summary>The reason in parts, for programs; empty where there are none.</summary>
     public IReadOnlyDictionary<string, JsonElement> Details { get; init; } = new Dictionary<string, JsonElement>(StringComparer.Ordinal);

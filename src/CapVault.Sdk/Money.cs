@@ -14,8 +14,9 @@ public static class Money
     /// <summary>At least two decimals: <c>1.00</c>, <c>0.125</c>.</summary>
     public static string Format(BigInteger amount)
     {
-        var fraction = (amount % Unit).ToString(CultureInfo.InvariantCulture).PadLeft(Decimals, '0').TrimEnd('0').PadRight(2, '0');
-        return $"{(amount / Unit).ToString(CultureInfo.InvariantCulture)}.{fraction}";
+        var (whole, rest) = BigInteger.DivRem(BigInteger.Abs(amount), Unit);
+        var fraction = rest.ToString(CultureInfo.InvariantCulture).PadLeft(Decimals, '0').TrimEnd('0').PadRight(2, '0');
+        return $"{(amount.Sign < 0 ? "-" : "")}{whole.ToString(CultureInfo.InvariantCulture)}.{fraction}";
     }
 
     /// <summary>Digits, optionally a point and 1 – 6 digits; no sign, exponent, separator or blank.</summary>

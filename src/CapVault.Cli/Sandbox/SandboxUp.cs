@@ -19,6 +19,11 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
         var tools = await Toolchain.FindAsync(cancellationToken);
         var rpcUrl = Local(Ports.Choose(anvilPort, "--anvil-port"));
         var apiUrl = Local(Ports.Choose(port, "--port"));
+        if (rpcUrl == apiUrl)
+        {
+            throw new CliException($"Found the same port for Anvil and the relayer ({new Uri(rpcUrl).Port}).", "Next: give --port and --anvil-port different numbers, or neither.", ExitCode.Usage);
+        }
+
         Clean();
         try
         {
@@ -90,10 +95,18 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
     private void Clean()
     {
         Directory.CreateDirectory(folder.Path);
-        if (Directory.Exists(folder.Data))
+        if (!Directory.Exists(folder.Data))
         {
-            Directory.Delete(folder.Data, recursive: true);
+            return;
         }
+
+        // --dir may name any folder: one named data that a relayer has not made is somebody's.
+        if (Directory.EnumerateFileSystemEntries(folder.Data).Any() && !File.Exists(Path.Combine(folder.Data, "relayer.lock")))
+        {
+            throw new CliException($"{folder.Data} is there and is not a sandbox's.", "Next: choose another folder with --dir.", ExitCode.Usage);
+        }
+
+        Directory.Delete(folder.Data, recursive: true);
     }
 
     private void Remember(SandboxProcesses processes)

@@ -78,6 +78,8 @@ internal sealed class ApiConnection : IDisposable
 
                 if (!IsTransient(response.StatusCode))
                 {
+                    // A failure of the server's own may have come after it took the call.
+                    refusal.MayHaveBeenTaken = (int)response.StatusCode >= 500;
                     throw refusal;
                 }
 
@@ -101,6 +103,7 @@ internal sealed class ApiConnection : IDisposable
             if (!repeatable || failures > _maxRetries || asked > LongestRetryAfter)
             {
                 failure.MayHaveBeenTaken = mayHaveArrived;
+                failure.Retryable &= repeatable || !mayHaveArrived;
                 throw failure;
             }
 
