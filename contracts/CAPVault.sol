@@ -220,6 +220,11 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
         _setTreasury(newTreasury);
     }
 
+    /// @notice Always reverts, with {ICAPVault-CannotRenounce}: ownership can only pass to somebody who accepts it.
+    function renounceOwnership() public pure override {
+        revert CannotRenounce();
+    }
+
     /* VIEWS */
 
     /// @inheritdoc ICAPVault

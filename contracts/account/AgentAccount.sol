@@ -35,6 +35,9 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
     /// @inheritdoc IAgentAccount
     address public immutable override vault;
 
+    /// @inheritdoc IAgentAccount
+    address public immutable override paymaster;
+
     /// @dev Once `replaced`, `key` is the Executor; before that, the clone's argument is.
     struct Replacement {
         bool replaced;
@@ -43,8 +46,12 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
 
     Replacement private _executor;
 
-    constructor(address vault_) EIP712("AgentAccount", "1") {
+    /// @dev Calls to an address without code succeed and return what memory held: steps would do nothing, and consents be worth nothing.
+    constructor(address vault_, address paymaster_) EIP712("AgentAccount", "1") {
+        require(vault_.code.length != 0, NotAContract(vault_));
+        require(paymaster_.code.length != 0, NotAContract(paymaster_));
         vault = vault_;
+        paymaster = paymaster_;
     }
 
     /* ENTRY FUNCTIONS */
@@ -109,7 +116,8 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
 
     /// @dev Which key signed cannot travel from validation to execution, because a bundle validates all of its operations
     /// before it executes any. So validation ties each key to its own nonce keys, and the Executor to its own entry function.
-    /// The Executor needs a paymaster: a stolen key must not burn the account's ETH as gas.
+    /// The Executor needs a paymaster, lest a stolen key burn the account's ETH as gas; and this one, lest it spend the allowance
+    /// that the Owner gave to a paymaster that takes tokens.
     function _validateUserOp(PackedUserOperation calldata userOp, bytes32 userOpHash, bytes calldata signature)
         internal
         view
@@ -120,7 +128,7 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
         bool valid = lane == 0
             ? _isSignedBy(owner(), userOpHash, signature)
             : lane <= EXECUTOR_LANES && bytes4(userOp.callData) == this.executeOrderSteps.selector
-                && userOp.paymasterAndData.length != 0 && _isSignedBy(executor(), userOpHash, signature);
+                && ERC4337Utils.paymaster(userOp) == paymaster && _isSignedBy(executor(), userOpHash, signature);
         return valid ? ERC4337Utils.SIG_VALIDATION_SUCCESS : ERC4337Utils.SIG_VALIDATION_FAILED;
     }
 

@@ -7,13 +7,14 @@ import {AgentAccount} from "./AgentAccount.sol";
 
 /// @title Deploys agent accounts at addresses that are known before
 /// @notice See {IAgentAccountFactory}. Accounts are ERC-1167 clones of one implementation; Owner and Executor are part of a
-/// clone's code, vault and EntryPoint of the implementation's, so the CREATE2 address commits to all four.
+/// clone's code, vault, paymaster and EntryPoint of the implementation's. The implementation's address follows from the factory's,
+/// so a factory must itself be at an address that commits to its arguments (CREATE2, as the deployment script does).
 contract AgentAccountFactory is IAgentAccountFactory {
     /// @notice The code behind every account of this factory.
     address public immutable implementation;
 
-    constructor(address vault) {
-        implementation = address(new AgentAccount(vault));
+    constructor(address vault, address paymaster) {
+        implementation = address(new AgentAccount(vault, paymaster));
     }
 
     /// @inheritdoc IAgentAccountFactory

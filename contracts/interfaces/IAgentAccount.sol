@@ -18,13 +18,16 @@ struct Step {
 /// @notice The Owner may do everything. The Executor, the key an agent works with day to day, may do order steps on one
 /// vault and the exact approvals that they need, through an entry function of its own; never a transfer.
 /// @dev Operations (ERC-4337, EntryPoint v0.8) are signed by ECDSA over the userOpHash itself. Nonce key 0 is the Owner's, with any
-/// callData. Keys 1 to 64 are the Executor's, with executeOrderSteps and a paymaster alone. Every other pairing fails validation.
+/// callData and any paymaster or none. Keys 1 to 64 are the Executor's, with executeOrderSteps and this account's `paymaster` alone.
+/// Every other pairing fails validation.
 interface IAgentAccount {
     /// @notice The Owner replaced the Executor.
     event ExecutorSet(address indexed executor);
 
     /// @notice The Executor may not call `selector` on `target` (or not with these arguments).
     error NotAllowed(address target, bytes4 selector);
+    /// @notice There is no code at `account`, where the vault or the paymaster should be.
+    error NotAContract(address account);
     /// @notice `caller` may not use this function.
     error Unauthorized(address caller);
 
@@ -38,6 +41,8 @@ interface IAgentAccount {
     function executeOrderSteps(Step[] calldata steps) external;
 
     /// @notice Replaces the Executor; 0 leaves the account without one. Only the account itself (an Owner's call) or the Owner.
+    /// @dev On this chain alone. Where the account is not deployed yet, anyone can deploy it, with its first Executor. So once that
+    /// key is lost or stolen, deploy and replace on every other chain too, before any funds arrive there.
     function setExecutor(address newExecutor) external;
 
     /// @notice The person behind the account; fixed.
@@ -48,6 +53,9 @@ interface IAgentAccount {
 
     /// @notice The vault that this account's Executor may use.
     function vault() external view returns (address);
+
+    /// @notice The only paymaster that an operation of the Executor may use.
+    function paymaster() external view returns (address);
 
     /// @notice What the Executor signs to consent to the order `orderId`: `OrderConsent(bytes32 orderId)` under this account's own
     /// EIP-712 domain (name "AgentAccount", version "1"). Its ERC-1271 signature is `abi.encode(Order order, bytes signature)`.
@@ -60,10 +68,11 @@ interface IAgentAccountFactory {
     event AccountCreated(address indexed account, address indexed owner, address indexed executor, bytes32 salt);
 
     /// @notice Deploys the account, or returns it if it is there. Anyone may call: the result does not depend on who does.
+    /// @dev The account begins with `executor`, even if it has another Executor by now on another chain; see {IAgentAccount-setExecutor}.
     /// @param owner Whoever holds it may withdraw; with 0 nobody ever can.
     /// @param executor The first Executor; 0 = none.
     function createAccount(address owner, address executor, bytes32 salt) external returns (address account);
 
-    /// @notice The address that `createAccount` gives: it commits to Owner, Executor, salt, vault and EntryPoint.
+    /// @notice The address that `createAccount` gives: it commits to Owner, first Executor, salt, vault, paymaster and EntryPoint.
     function accountAddress(address owner, address executor, bytes32 salt) external view returns (address);
 }

@@ -97,6 +97,8 @@ interface ICAPVault {
     error WrongDeposit(uint256 received, uint256 expected);
     /// @notice `account` has no deferred payout in `token`.
     error NothingToClaim(address token, address account);
+    /// @notice The vault keeps its owner: without one nobody could ever replace a treasury that a token has denylisted.
+    error CannotRenounce();
     /// @notice A call that pushes a payout needs `required` gas at that point and had `found`: nobody may force a deferral by starving
     /// gas. Send the call with more gas.
     error InsufficientGas(uint256 found, uint256 required);

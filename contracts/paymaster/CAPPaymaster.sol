@@ -21,6 +21,9 @@ contract CAPPaymaster is PaymasterSigner, SignerECDSA, Ownable2Step {
     /// @notice The owner replaced the sponsor key; operations that the previous one signed are refused from now on.
     event SignerSet(address indexed signer);
 
+    /// @notice The paymaster keeps its owner: without one nobody could ever withdraw the deposit or replace a stolen sponsor key.
+    error CannotRenounce();
+
     constructor(address owner_, address signer_) EIP712("CAPPaymaster", "1") SignerECDSA(signer_) Ownable(owner_) {
         emit SignerSet(signer_);
     }
@@ -39,6 +42,11 @@ contract CAPPaymaster is PaymasterSigner, SignerECDSA, Ownable2Step {
     function setSigner(address newSigner) external onlyOwner {
         _setSigner(newSigner);
         emit SignerSet(newSigner);
+    }
+
+    /// @notice Always reverts: ownership can only pass to somebody who accepts it.
+    function renounceOwnership() public pure override {
+        revert CannotRenounce();
     }
 
     /// @notice EntryPoint v0.8 at its canonical address.

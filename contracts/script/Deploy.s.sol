@@ -51,6 +51,8 @@ interface Vm {
 /// @title Deploys everything to one chain, or finds what is already there
 /// @notice Inputs come from the environment: CAPVAULT_OWNER, CAPVAULT_TREASURY, CAPVAULT_SPONSOR (the paymaster's sponsor key),
 /// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox token).
+/// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
+/// another factory and other accounts.
 /// Output: `deployments/<chainId>.json`, written only with --broadcast.
 /// @dev Every contract goes through the deterministic deployer: equal inputs and deployer give equal addresses on every chain, and a
 /// second run reuses what the first one left. The file is written before the transactions are sent: check the code at its addresses.
@@ -105,15 +107,17 @@ contract Deploy {
         (d.vault, d.vaultIsNew) = _deploy(
             "CAPVault", 0, abi.encodePacked(type(CAPVault).creationCode, abi.encode(inputs.deployer, inputs.treasury))
         );
-        (d.accountFactory,) = _deploy(
-            "AgentAccountFactory", 0, abi.encodePacked(type(AgentAccountFactory).creationCode, abi.encode(d.vault))
-        );
-        d.accountImplementation = AgentAccountFactory(d.accountFactory).implementation();
         (d.paymaster,) = _deploy(
             "CAPPaymaster",
             0,
             abi.encodePacked(type(CAPPaymaster).creationCode, abi.encode(inputs.deployer, inputs.sponsor))
         );
+        (d.accountFactory,) = _deploy(
+            "AgentAccountFactory",
+            0,
+            abi.encodePacked(type(AgentAccountFactory).creationCode, abi.encode(d.vault, d.paymaster))
+        );
+        d.accountImplementation = AgentAccountFactory(d.accountFactory).implementation();
         d.usdc = inputs.usdc == address(0) ? _deploySandboxUsdc(inputs.owner) : inputs.usdc;
 
         _fillDeposit(CAPPaymaster(payable(d.paymaster)), inputs.paymasterDeposit);
@@ -169,9 +173,22 @@ contract Deploy {
         _print(string.concat("Paymaster's deposit filled up to ", vm.toString(wanted), " wei"));
     }
 
+    /// @dev What the owner has set stays. A token that is disabled with minimum fee 0 looks like one that was never set, and is enabled.
     function _enableToken(CAPVault vault, address usdc, address deployer) private {
-        (bool enabled,,) = vault.tokenConfig(usdc);
-        if (enabled) return;
+        (bool enabled, uint16 minFeeBps,) = vault.tokenConfig(usdc);
+        if (enabled || minFeeBps != 0) {
+            _print(
+                string.concat(
+                    "Token ",
+                    vm.toString(usdc),
+                    enabled ? " is enabled" : " is disabled",
+                    " with a minimum fee of ",
+                    vm.toString(minFeeBps),
+                    "/10000: left as it is"
+                )
+            );
+            return;
+        }
         require(
             vault.owner() == deployer,
             string.concat("Token ", vm.toString(usdc), " is not enabled: the vault's owner must call setToken")

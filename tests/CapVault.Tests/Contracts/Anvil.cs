@@ -63,9 +63,10 @@ public sealed class Anvil : IAsyncLifetime, IDisposable
         Usdc = await SandboxUSDCService.DeployContractAndGetServiceAsync(Web3, new SandboxUSDCDeployment { Minter = Owner.GetPublicAddress() });
         Vault = await CAPVaultService.DeployContractAndGetServiceAsync(
             Web3, new CAPVaultDeployment { Owner = Owner.GetPublicAddress(), InitialTreasury = Owner.GetPublicAddress() });
-        Factory = await AgentAccountFactoryService.DeployContractAndGetServiceAsync(Web3, new AgentAccountFactoryDeployment { Vault = Vault.ContractAddress });
         Paymaster = await CAPPaymasterService.DeployContractAndGetServiceAsync(
             Web3, new CAPPaymasterDeployment { Owner = Owner.GetPublicAddress(), Signer = Sponsor.GetPublicAddress() });
+        Factory = await AgentAccountFactoryService.DeployContractAndGetServiceAsync(
+            Web3, new AgentAccountFactoryDeployment { Vault = Vault.ContractAddress, Paymaster = Paymaster.ContractAddress });
         await Web3.TransactionManager.SendTransactionAndWaitForReceiptAsync(
             new TransactionInput("0x" + EntryPointSalt + new EntryPointDeployment().ByteCode.RemoveHexPrefix(), DeterministicDeployer));
         EntryPoint = new EntryPointService(Web3, EntryPointAddress);

@@ -97,11 +97,12 @@ contract AccountVectorsTest is AccountTest {
     /// @dev The vector's account, Executor and vault, at their addresses.
     function _placeAccount(uint256 i) private returns (AgentAccount) {
         address placedVault = _address("accounts", i, ".vault");
-        AgentAccountFactory itsFactory =
-            AgentAccountFactory(vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(placedVault)));
+        vm.etch(placedVault, address(vault).code);
+        AgentAccountFactory itsFactory = AgentAccountFactory(
+            vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(placedVault, paymaster))
+        );
         address account = itsFactory.createAccount(owner, _address("accounts", i, ".executor"), bytes32(i));
         address placed = _address("accounts", i, ".account");
-        vm.etch(placedVault, address(vault).code);
         vm.etch(placed, account.code);
         return AgentAccount(payable(placed));
     }

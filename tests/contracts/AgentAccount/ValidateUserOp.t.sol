@@ -6,6 +6,7 @@ import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {Account} from "@openzeppelin/contracts/account/Account.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
+import {MockTokenPaymaster} from "../mocks/MockTokenPaymaster.sol";
 import {AccountTest} from "./AccountTest.sol";
 
 contract ValidateUserOpTest is AccountTest {
@@ -64,6 +65,51 @@ contract ValidateUserOpTest is AccountTest {
 
     function testFuzz_executorWithoutPaymaster(uint256 key) public {
         vm.assertEq(_validate(REQUESTER_KEY, _executorKey(key), _orderSteps, false), FAILED, "no paymaster");
+    }
+
+    function testFuzz_anotherPaymaster(uint256 key, address other, bytes calldata data) public {
+        vm.assume(other != address(paymaster));
+        bytes memory paymasterAndData = abi.encodePacked(other, uint128(100_000), uint128(0), data);
+        PackedUserOperation memory op = newOp(requester, _executorKey(key), _orderSteps);
+        op.paymasterAndData = paymasterAndData;
+        signOp(op, REQUESTER_KEY);
+        vm.assertEq(_validate(op), FAILED, "executor");
+
+        op = newOp(requester, 0, _orderSteps);
+        op.paymasterAndData = paymasterAndData;
+        signOp(op, OWNER_KEY);
+        vm.assertEq(_validate(op), VALID, "owner");
+    }
+
+    function test_cutPaymasterData() public {
+        bytes memory whole = abi.encodePacked(paymaster, uint128(100_000), uint128(0));
+        for (uint256 length = 0; length <= whole.length; ++length) {
+            PackedUserOperation memory op = newOp(requester, 1, _orderSteps);
+            op.paymasterAndData = new bytes(length);
+            for (uint256 i = 0; i < length; ++i) {
+                op.paymasterAndData[i] = whole[i];
+            }
+            signOp(op, REQUESTER_KEY);
+            vm.assertEq(_validate(op), length == whole.length ? VALID : FAILED, "length");
+        }
+    }
+
+    /// @dev The Owner once paid gas in tokens and left an allowance; a stolen Executor's key names that paymaster and a high price of gas.
+    function test_allowanceToTokenPaymaster() public {
+        MockTokenPaymaster other = new MockTokenPaymaster(usdc);
+        entryPoint.depositTo{value: 50 ether}(address(other));
+        mint(requester, 1000e6);
+        vm.prank(owner);
+        requester.execute(calls(address(usdc), 0, abi.encodeCall(usdc.approve, (address(other), type(uint256).max))));
+
+        PackedUserOperation memory op = _paidInTokens(other, 1, _orderSteps, REQUESTER_KEY);
+        vm.expectRevert(abi.encodeWithSelector(IEntryPoint.FailedOp.selector, 0, "AA24 signature error"));
+        send(op);
+        vm.assertEq(usdc.balanceOf(address(requester)), 1000e6, "nothing taken");
+
+        // Nothing else stands in the attack's way: the Owner can pay so.
+        send(_paidInTokens(other, 0, "", OWNER_KEY));
+        vm.assertTrue(usdc.balanceOf(address(requester)) < 1000e6, "the Owner paid");
     }
 
     function testFuzz_keysAbove64(uint192 key, bool sponsored) public {
@@ -133,6 +179,17 @@ contract ValidateUserOpTest is AccountTest {
 
     function _executorKey(uint256 seed) private pure returns (uint192) {
         return uint192(bound(seed, 1, 64));
+    }
+
+    function _paidInTokens(MockTokenPaymaster other, uint192 key, bytes memory callData, uint256 signer)
+        private
+        view
+        returns (PackedUserOperation memory op)
+    {
+        op = newOp(requester, key, callData);
+        op.gasFees = pack(100 gwei, 200 gwei);
+        op.paymasterAndData = abi.encodePacked(other, uint128(200_000), uint128(0));
+        signOp(op, signer);
     }
 
     function _validate(uint256 signer, uint192 key, bytes memory callData, bool sponsored) private returns (uint256) {

@@ -2,8 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
-import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
-import {IAgentAccountFactory} from "../../../contracts/interfaces/IAgentAccount.sol";
+import {IAgentAccount, IAgentAccountFactory} from "../../../contracts/interfaces/IAgentAccount.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
 
 contract AgentAccountFactoryTest is AccountTest {
@@ -20,6 +19,7 @@ contract AgentAccountFactoryTest is AccountTest {
         vm.assertEq(account.owner(), owner_, "owner");
         vm.assertEq(account.executor(), executor, "executor");
         vm.assertEq(account.vault(), address(vault), "vault");
+        vm.assertEq(account.paymaster(), address(paymaster), "paymaster");
         vm.assertEq(address(account.entryPoint()), address(entryPoint), "EntryPoint");
     }
 
@@ -36,16 +36,23 @@ contract AgentAccountFactoryTest is AccountTest {
         vm.assertEq(vm.getRecordedLogs().length, 0, "no log");
     }
 
-    function testFuzz_differs(address owner_, address executor, bytes32 salt, address other, bytes32 otherSalt) public {
+    function testFuzz_differs(address owner_, address executor, bytes32 salt, address other, bytes32 otherSalt)
+        public
+        view
+    {
         vm.assume(other != owner_ && other != executor && owner_ != executor && salt != otherSalt);
         address account = factory.accountAddress(owner_, executor, salt);
-        AgentAccountFactory otherFactory =
-            AgentAccountFactory(vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(other)));
         _assertDiffer(account, factory.accountAddress(other, executor, salt), "owner");
         _assertDiffer(account, factory.accountAddress(owner_, other, salt), "executor");
         _assertDiffer(account, factory.accountAddress(executor, owner_, salt), "swapped");
         _assertDiffer(account, factory.accountAddress(owner_, executor, otherSalt), "salt");
-        _assertDiffer(account, otherFactory.accountAddress(owner_, executor, salt), "vault");
+    }
+
+    function test_RevertWhen_noCode() public {
+        vm.expectRevert(abi.encodeWithSelector(IAgentAccount.NotAContract.selector, address(0xBEEF)));
+        vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(address(0xBEEF), paymaster));
+        vm.expectRevert(abi.encodeWithSelector(IAgentAccount.NotAContract.selector, address(0xCAFE)));
+        vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(vault, address(0xCAFE)));
     }
 
     function test_fundsBeforeTheAccount() public {

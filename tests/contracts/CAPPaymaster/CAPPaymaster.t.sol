@@ -151,12 +151,15 @@ contract CAPPaymasterTest is AccountTest {
     function test_anotherPaymaster() public {
         address other = vm.deployCode("CAPPaymaster.sol:CAPPaymaster", abi.encode(platform, vm.addr(SPONSOR_KEY)));
         CAPPaymaster(payable(other)).deposit{value: 1 ether}();
-        PackedUserOperation memory op = _op();
+        // The Owner's operation, because an account refuses its Executor any other paymaster.
+        PackedUserOperation memory op = newOp(requester, 0, "");
         sponsor(op);
         for (uint256 i = 0; i < 20; ++i) {
             op.paymasterAndData[i] = bytes20(other)[i];
         }
-        _refused(op, "AA34 signature error");
+        signOp(op, OWNER_KEY);
+        vm.expectRevert(abi.encodeWithSelector(IEntryPoint.FailedOp.selector, 0, "AA34 signature error"));
+        send(op);
     }
 
     function test_depositTooSmall() public {
@@ -228,6 +231,16 @@ contract CAPPaymasterTest is AccountTest {
         vm.prank(stranger);
         paymaster.acceptOwnership();
         vm.assertEq(paymaster.owner(), stranger, "new owner");
+    }
+
+    function testFuzz_nobodyRenounces(address caller) public {
+        address[2] memory callers = [platform, caller];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(CAPPaymaster.CannotRenounce.selector);
+            vm.prank(callers[i]);
+            paymaster.renounceOwnership();
+        }
+        vm.assertEq(paymaster.owner(), platform, "owner");
     }
 
     /* HELPERS */

@@ -110,4 +110,14 @@ contract OwnerTest is VaultTest {
         vm.prank(owner);
         vault.setTreasury(stranger);
     }
+
+    function testFuzz_nobodyRenounces(address caller) public {
+        address[2] memory callers = [owner, caller];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(ICAPVault.CannotRenounce.selector);
+            vm.prank(callers[i]);
+            Ownable(address(vault)).renounceOwnership();
+        }
+        vm.assertEq(vault.owner(), owner, "owner");
+    }
 }

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {CAPVault} from "../../../contracts/CAPVault.sol";
+import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
@@ -42,7 +43,9 @@ contract DeployTest is AccountTest {
         vm.assertTrue(enabled, "token enabled");
         vm.assertEq(minFeeBps, 1000, "minimum fee");
         vm.assertEq(AgentAccountFactory(d.accountFactory).implementation(), d.accountImplementation, "implementation");
-        vm.assertTrue(d.accountImplementation.code.length != 0, "implementation's code");
+        AgentAccount implementation = AgentAccount(payable(d.accountImplementation));
+        vm.assertEq(implementation.vault(), d.vault, "accounts' vault");
+        vm.assertEq(implementation.paymaster(), d.paymaster, "accounts' paymaster");
         CAPPaymaster paymaster_ = CAPPaymaster(payable(d.paymaster));
         vm.assertEq(paymaster_.owner(), address(_script), "paymaster's owner");
         vm.assertEq(paymaster_.signer(), vm.addr(SPONSOR_KEY), "sponsor");
@@ -76,17 +79,48 @@ contract DeployTest is AccountTest {
         vm.assertEq(address(_script).balance, 8.5 ether, "cost");
     }
 
-    function test_otherInputs() public {
+    /// @dev With both owners: the one who runs the script, and another.
+    function test_tokenThatTheOwnerSet() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        CAPVault vault_ = CAPVault(d.vault);
+        vm.prank(address(_script));
+        vault_.setToken(d.usdc, false, 500);
+
+        _script.deploy(_inputs);
+        _assertToken(vault_, d.usdc, false, 500);
+
+        _inputs.owner = platform;
+        _script.deploy(_inputs);
+        vm.prank(platform);
+        vault_.acceptOwnership();
+        _script.deploy(_inputs);
+        _assertToken(vault_, d.usdc, false, 500);
+
+        vm.prank(platform);
+        vault_.setToken(d.usdc, true, 0);
+        _script.deploy(_inputs);
+        _assertToken(vault_, d.usdc, true, 0);
+    }
+
+    function test_otherTreasury() public {
         Deploy.Deployment memory first = _script.deploy(_inputs);
         _inputs.treasury = stranger;
-        _inputs.sponsor = stranger;
         Deploy.Deployment memory second = _script.deploy(_inputs);
 
         vm.assertEq(second.entryPoint, first.entryPoint, "one EntryPoint");
+        vm.assertEq(second.paymaster, first.paymaster, "one paymaster");
         vm.assertTrue(second.vault != first.vault, "vault");
-        vm.assertTrue(second.accountFactory != first.accountFactory, "factory");
-        vm.assertTrue(second.accountImplementation != first.accountImplementation, "implementation");
+        _assertOtherAccounts(second, first);
+    }
+
+    function test_otherSponsor() public {
+        Deploy.Deployment memory first = _script.deploy(_inputs);
+        _inputs.sponsor = stranger;
+        Deploy.Deployment memory second = _script.deploy(_inputs);
+
+        vm.assertEq(second.vault, first.vault, "one vault");
         vm.assertTrue(second.paymaster != first.paymaster, "paymaster");
+        _assertOtherAccounts(second, first);
     }
 
     function test_realToken() public {
@@ -159,6 +193,17 @@ contract DeployTest is AccountTest {
         vm.assertEq(CAPPaymaster(payable(d.paymaster)).signer(), platform, "sponsor");
         vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 5, "deposit");
         vm.assertEq(bytes(vm.exists(path) ? vm.readFile(path) : ""), bytes(before), "no file");
+    }
+
+    function _assertToken(CAPVault vault_, address token, bool enabled, uint256 minFeeBps) private view {
+        (bool nowEnabled, uint16 nowMin,) = vault_.tokenConfig(token);
+        vm.assertEq(nowEnabled, enabled, "enabled");
+        vm.assertEq(nowMin, minFeeBps, "minimum fee");
+    }
+
+    function _assertOtherAccounts(Deploy.Deployment memory left, Deploy.Deployment memory right) private pure {
+        vm.assertTrue(left.accountFactory != right.accountFactory, "factory");
+        vm.assertTrue(left.accountImplementation != right.accountImplementation, "implementation");
     }
 
     function _assertSame(Deploy.Deployment memory left, Deploy.Deployment memory right) private pure {

@@ -186,6 +186,17 @@ namespace CapVault.Contracts.AgentAccount
             return ContractHandler.QueryAsync<OwnerFunction, string>(null, blockParameter);
         }
 
+        public Task<string> PaymasterQueryAsync(PaymasterFunction paymasterFunction, BlockParameter blockParameter = null)
+        {
+            return ContractHandler.QueryAsync<PaymasterFunction, string>(paymasterFunction, blockParameter);
+        }
+
+
+        public Task<string> PaymasterQueryAsync(BlockParameter blockParameter = null)
+        {
+            return ContractHandler.QueryAsync<PaymasterFunction, string>(null, blockParameter);
+        }
+
         public Task<string> SetExecutorRequestAsync(SetExecutorFunction setExecutorFunction)
         {
              return ContractHandler.SendRequestAsync(setExecutorFunction);
@@ -267,6 +278,7 @@ namespace CapVault.Contracts.AgentAccount
                 typeof(GetNonceFunction),
                 typeof(IsValidSignatureFunction),
                 typeof(OwnerFunction),
+                typeof(PaymasterFunction),
                 typeof(SetExecutorFunction),
                 typeof(ValidateUserOpFunction),
                 typeof(VaultFunction)
@@ -288,6 +300,7 @@ namespace CapVault.Contracts.AgentAccount
             {
                 typeof(AccountUnauthorizedError),
                 typeof(InvalidShortStringError),
+                typeof(NotAContractError),
                 typeof(NotAllowedError),
                 typeof(StringTooLongError),
                 typeof(UnauthorizedError)

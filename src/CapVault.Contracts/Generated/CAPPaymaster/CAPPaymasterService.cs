@@ -152,26 +152,6 @@ namespace CapVault.Contracts.CAPPaymaster
              return ContractHandler.SendRequestAndWaitForReceiptAsync(postOpFunction, cancellationToken);
         }
 
-        public Task<string> RenounceOwnershipRequestAsync(RenounceOwnershipFunction renounceOwnershipFunction)
-        {
-             return ContractHandler.SendRequestAsync(renounceOwnershipFunction);
-        }
-
-        public Task<string> RenounceOwnershipRequestAsync()
-        {
-             return ContractHandler.SendRequestAsync<RenounceOwnershipFunction>();
-        }
-
-        public Task<TransactionReceipt> RenounceOwnershipRequestAndWaitForReceiptAsync(RenounceOwnershipFunction renounceOwnershipFunction, CancellationTokenSource cancellationToken = null)
-        {
-             return ContractHandler.SendRequestAndWaitForReceiptAsync(renounceOwnershipFunction, cancellationToken);
-        }
-
-        public Task<TransactionReceipt> RenounceOwnershipRequestAndWaitForReceiptAsync(CancellationTokenSource cancellationToken = null)
-        {
-             return ContractHandler.SendRequestAndWaitForReceiptAsync<RenounceOwnershipFunction>(null, cancellationToken);
-        }
-
         public Task<string> SetSignerRequestAsync(SetSignerFunction setSignerFunction)
         {
              return ContractHandler.SendRequestAsync(setSignerFunction);
@@ -304,7 +284,6 @@ namespace CapVault.Contracts.CAPPaymaster
                 typeof(OwnerFunction),
                 typeof(PendingOwnerFunction),
                 typeof(PostOpFunction),
-                typeof(RenounceOwnershipFunction),
                 typeof(SetSignerFunction),
                 typeof(SignerFunction),
                 typeof(TransferOwnershipFunction),
@@ -328,6 +307,7 @@ namespace CapVault.Contracts.CAPPaymaster
         {
             return new List<Type>
             {
+                typeof(CannotRenounceError),
                 typeof(InvalidShortStringError),
                 typeof(OwnableInvalidOwnerError),
                 typeof(OwnableUnauthorizedAccountError),

@@ -342,26 +342,6 @@ namespace CapVault.Contracts.CAPVault
              return ContractHandler.SendRequestAndWaitForReceiptAsync(rejectOrderFunction, cancellationToken);
         }
 
-        public Task<string> RenounceOwnershipRequestAsync(RenounceOwnershipFunction renounceOwnershipFunction)
-        {
-             return ContractHandler.SendRequestAsync(renounceOwnershipFunction);
-        }
-
-        public Task<string> RenounceOwnershipRequestAsync()
-        {
-             return ContractHandler.SendRequestAsync<RenounceOwnershipFunction>();
-        }
-
-        public Task<TransactionReceipt> RenounceOwnershipRequestAndWaitForReceiptAsync(RenounceOwnershipFunction renounceOwnershipFunction, CancellationTokenSource cancellationToken = null)
-        {
-             return ContractHandler.SendRequestAndWaitForReceiptAsync(renounceOwnershipFunction, cancellationToken);
-        }
-
-        public Task<TransactionReceipt> RenounceOwnershipRequestAndWaitForReceiptAsync(CancellationTokenSource cancellationToken = null)
-        {
-             return ContractHandler.SendRequestAndWaitForReceiptAsync<RenounceOwnershipFunction>(null, cancellationToken);
-        }
-
         public Task<string> SetTokenRequestAsync(SetTokenFunction setTokenFunction)
         {
              return ContractHandler.SendRequestAsync(setTokenFunction);
@@ -513,7 +493,6 @@ namespace CapVault.Contracts.CAPVault
                 typeof(PendingOwnerFunction),
                 typeof(PushPayoutFunction),
                 typeof(RejectOrderFunction),
-                typeof(RenounceOwnershipFunction),
                 typeof(SetTokenFunction),
                 typeof(SetTreasuryFunction),
                 typeof(SweepFeesFunction),
@@ -549,6 +528,7 @@ namespace CapVault.Contracts.CAPVault
             return new List<Type>
             {
                 typeof(BadSignatureError),
+                typeof(CannotRenounceError),
                 typeof(FeeOutOfRangeError),
                 typeof(InsufficientGasError),
                 typeof(InvalidShortStringError),
