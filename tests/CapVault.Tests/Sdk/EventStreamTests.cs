@@ -76,6 +76,32 @@ public class EventStreamTests
     }
 
     [Fact]
+    public async Task An_event_that_comes_while_nobody_listens_waits_for_the_next_who_does()
+    {
+        await using var server = await StreamServer.StartAsync();
+        var (stream, side) = await ConnectAsync(server);
+        await using var _ = stream;
+        await side.WelcomeAsync();
+        await side.EventAsync(1, EventType.OrderPaid);
+        await foreach (var e in stream.ReadAllAsync())
+        {
+            e.Seq.Should().Be(1);
+            break;
+        }
+
+        await side.EventAsync(2, EventType.OrderCompleted);
+        await side.SendAsync(new StreamFrame { Frame = "ping", T = 1 });
+        (await side.AcksAsync(1)).Should().Equal(1);
+        await side.ReceiveAsync(); // the pong: the second event has arrived, and nobody has seen it
+
+        var heard = new Recorder<long>();
+        stream.OnAny(e => heard.AddAsync(e.Seq));
+
+        (await heard.TakeAsync(1)).Should().Equal(2);
+        (await side.AcksAsync(1)).Should().Equal(2);
+    }
+
+    [Fact]
     public async Task CR37_a_cut_connection_resumes_after_the_last_handled_event_and_nothing_comes_twice()
     {
         await using var server = await StreamServer.StartAsync();
