@@ -12,14 +12,13 @@ internal static class FrontRunning
     private static readonly BigInteger Tip = 5_000_000_000;
 
     /// <summary>The person behind an account takes all USDC out of it.</summary>
-    public static async Task WithdrawAllAsync(this SandboxChain chain, string account)
-    {
-        var transfer = new TransferFunction { To = TestKeys.Human.GetPublicAddress(), Value = await chain.UsdcOfAsync(account) };
-        await chain.SendFirstAsync(TestKeys.Human, account, new ExecuteFunction
-        {
-            Calls = [new Call { Target = chain.Deployment.Usdc, Value = 0, Data = transfer.GetCallData() }],
-        });
-    }
+    public static async Task WithdrawAllAsync(this SandboxChain chain, string account) => await chain.OwnerCallsAsync(
+        account, chain.Deployment.Usdc, new TransferFunction { To = TestKeys.Human.GetPublicAddress(), Value = await chain.UsdcOfAsync(account) });
+
+    /// <summary>The person behind an account makes a call with it.</summary>
+    public static Task OwnerCallsAsync<T>(this SandboxChain chain, string account, string target, T call)
+        where T : FunctionMessage, new() =>
+        chain.SendFirstAsync(TestKeys.Human, account, new ExecuteFunction { Calls = [new Call { Target = target, Value = 0, Data = call.GetCallData() }] });
 
     /// <summary>Sends without waiting for a block.</summary>
     public static Task<string> SendFirstAsync<T>(this SandboxChain chain, EthECKey from, string to, T call)

@@ -154,6 +154,27 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
+    public async Task A_payout_that_cannot_be_pushed_waits_for_its_account_and_blocks_nobody()
+    {
+        var pair = await sandbox.NewPairAsync(price: "1.00");
+        await using var requester = await pair.Requester.ListenAsync();
+        await using var provider = await pair.Provider.ListenAsync();
+        var order = await pair.CreatePaidOrderAsync();
+        await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Provider.Wallet);
+
+        var delivered = await pair.DeliverAsync(order.OrderId);
+
+        delivered.Should().BeEquivalentTo(new { Status = OrderStatus.Completed, ProviderAmount = "0.90", LastFailure = (object?)null });
+        var told = await provider.HearAsync(EventType.PayoutDeferred, order.OrderId);
+        told.Data!.Value.GetProperty("account").GetString().Should().BeEquivalentTo(pair.Provider.Wallet);
+        told.Data.Value.GetProperty("amount").GetString().Should().Be("900000");
+        (await sandbox.Chain.UsdcOfAsync(pair.Provider.Wallet)).Should().Be(0);
+        (await sandbox.Chain.Vault.ClaimableQueryAsync(sandbox.Chain.Deployment.Usdc, pair.Provider.Wallet)).Should().Be(900_000);
+        await pair.CatchUpAsync(requester, provider);
+        requester.Types.Should().Contain(EventType.OrderCompleted).And.NotContain(EventType.PayoutDeferred, "it is not its account");
+    }
+
+    [Fact]
     public async Task A_JSON_value_is_hashed_in_its_canonical_form()
     {
         var pair = await sandbox.NewPairAsync();

@@ -97,6 +97,19 @@ public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<Impati
     }
 
     [Fact]
+    public async Task A_giant_frame_ends_the_connection()
+    {
+        var agent = await sandbox.NewAgentAsync("agent");
+        var (stream, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
+        await using var socket = stream;
+
+        await stream.SendTextAsync($$"""{"frame":"subscribe","id":"{{new string('x', 20 * 1024)}}"}""");
+
+        (await stream.ReadToCloseAsync()).Should().Contain(frame => frame.GetProperty("frame").GetString() == "error");
+        stream.CloseCode.Should().Be(4400);
+    }
+
+    [Fact]
     public async Task A_cursor_of_another_epoch_is_answered_with_a_gap()
     {
         var pair = await sandbox.NewPairAsync();

@@ -125,6 +125,19 @@ public sealed class ExpiryTests(KeeperlessSandbox sandbox) : IClassFixture<Keepe
         (await sandbox.Chain.UsdcOfAsync(pair.Requester.Wallet)).Should().Be(1_000_000);
     }
 
+    [Fact]
+    public async Task A_negotiation_whose_time_is_over_cannot_be_answered_even_if_nobody_has_ended_it()
+    {
+        var pair = await sandbox.NewPairAsync(negotiationTtlSeconds: 60);
+        var negotiation = await pair.NegotiateAsync();
+        await sandbox.Setup.AdvanceClockAsync(61);
+
+        var accept = await sandbox.Api.PostAsync(pair.Provider.Key, $"orders/negotiate/{negotiation.NegotiationId}/accept");
+
+        accept.Code.Should().Be(ErrorCodes.DeadlinePassed);
+        (await pair.Provider.Client.ListOrdersAsync(new())).Items.Should().BeEmpty();
+    }
+
     private async Task ExpireAsStrangerAsync(Sdk.Order order, long time)
     {
         await sandbox.Chain.SendFirstAsync(TestKeys.Stranger, sandbox.Chain.Deployment.Vault, new ExpireOrderFunction { Order = order.Terms.ToChain() });

@@ -126,6 +126,24 @@ public sealed class RepeatTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
+    public async Task An_outcome_that_is_not_proven_in_time_is_unknown_and_asking_again_joins_it()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
+        var order = await pair.CreateOrderAsync();
+        using var hasty = new AgentClient(sandbox.Config with { OutcomeTimeout = TimeSpan.FromSeconds(1) }, pair.Requester.Key);
+        await sandbox.Chain.Node.StopMiningAsync();
+
+        var pay = () => hasty.PayOrderAsync(order.OrderId);
+        var unknown = (await pay.Should().ThrowAsync<OutcomeUnknownException>()).Which;
+
+        unknown.UserOpHash.Should().Be((await pair.Requester.Client.GetOrderAsync(order.OrderId)).Pending!.UserOpHash);
+        await sandbox.Chain.Node.ResumeMiningAsync();
+        var paid = await pair.Requester.Client.PayOrderAsync(order.OrderId);
+        (await sandbox.Chain.ReceiptAsync(paid.TxHash)).OperationsOf(pair.Requester.Wallet).Single().UserOpHash.ToHex(prefix: true).Should().Be(unknown.UserOpHash);
+        (await TransfersFromAsync(pair.Requester.Wallet)).Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task Ten_negotiations_are_ten()
     {
         var pair = await sandbox.NewPairAsync();
