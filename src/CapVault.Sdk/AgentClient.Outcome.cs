@@ -9,6 +9,8 @@ public sealed partial class AgentClient
     // The longest that the relayer holds an answer back.
     private const int LongestWaitSeconds = 30;
 
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
     // Between two looks at an operation in flight, in case a relayer answers without holding back.
     private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(200);
 
@@ -17,7 +19,8 @@ public sealed partial class AgentClient
         OrderStep step, string subject, Func<string, CancellationToken, Task<Order>> start, CancellationToken cancellationToken)
     {
         var started = _config.TimeProvider.GetTimestamp();
-        using var patience = new CancellationTokenSource(_config.OutcomeTimeout, _config.TimeProvider);
+        // A relayer that answers does so by the timeout, and names the operation; only one that does not is left waiting here.
+        using var patience = new CancellationTokenSource(_config.OutcomeTimeout + Grace, _config.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         Order? order = null;
         try
@@ -25,16 +28,18 @@ public sealed partial class AgentClient
             order = await start(Wait(started), either.Token);
             while (TxHashOf(order, step) is null && order.Pending is not null)
             {
+                if (_config.TimeProvider.GetElapsedTime(started) >= _config.OutcomeTimeout)
+                {
+                    throw NotProven(step, subject, order);
+                }
+
                 await Task.Delay(PollPause, _config.TimeProvider, either.Token);
                 order = await _api.GetAsync<Order>($"orders/{Paths.Segment(order.OrderId)}{Wait(started)}", either.Token);
             }
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new OutcomeUnknownException(
-                $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
-                    + "repeat the same call, which joins the same operation, or watch the order.",
-                order?.Pending?.UserOpHash);
+            throw NotProven(step, subject, order);
         }
         catch (CapApiException e) when (order is not null || e.MayHaveBeenTaken)
         {
@@ -47,6 +52,11 @@ public sealed partial class AgentClient
 
         return TxHashOf(order, step) is not null ? order : throw Failure(order, step);
     }
+
+    private OutcomeUnknownException NotProven(OrderStep step, string subject, Order? order) => new(
+        $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
+            + "repeat the same call, which joins the same operation, or watch the order.",
+        order?.Pending?.UserOpHash);
 
     private string Wait(long started)
     {
