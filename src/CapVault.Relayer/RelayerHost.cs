@@ -5,6 +5,7 @@ using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
@@ -75,8 +76,8 @@ public static class RelayerHost
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
-        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
-        services.AddSingleton<Services>();
+        services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
+        services.AddSingleton<Services>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
@@ -153,7 +154,7 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
-        var api = app.MapGroup("/api/v1").RequireCaller();
+        var api = app.MapGroup("/api/v1").RequireCaller().TakeIdempotencyKeys();
         api.MapAgents();
         api.MapServices();
         api.MapNegotiations();

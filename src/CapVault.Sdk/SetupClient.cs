@@ -26,7 +26,7 @@ public sealed class SetupClient : IDisposable
 
     /// <summary>Makes an agent with an account of its own. Its key is shown this once.</summary>
     public Task<CreateAgentResult> CreateAgentAsync(CreateAgentRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, cancellationToken);
+        _api.SendKeyedAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, key: null, cancellationToken);
 
     /// <summary>Reads an agent.</summary>
     /// <param name="agentId"><c>agt_…</c></param>
@@ -40,14 +40,14 @@ public sealed class SetupClient : IDisposable
 
     /// <summary>Offers something for sale.</summary>
     public Task<Service> CreateServiceAsync(CreateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Post, "services", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Post, "services", request, key: null, cancellationToken);
 
     /// <summary>Makes a new version of a service; running negotiations and orders keep theirs.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
     /// <param name="request">What changes.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<Service> UpdateServiceAsync(string serviceId, UpdateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, key: null, cancellationToken);
 
     /// <summary>Reads the current version of a service.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
@@ -74,8 +74,8 @@ public sealed class SetupClient : IDisposable
     /// <returns>Hash of the transaction, which is mined.</returns>
     public async Task<string> FaucetAsync(string address, string amount, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<FaucetAnswer>(
-            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<FaucetAnswer>(
+            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, key: null, cancellationToken);
         return answer.TxHash;
     }
 
@@ -85,8 +85,8 @@ public sealed class SetupClient : IDisposable
     /// <returns>Chain time afterwards.</returns>
     public async Task<DateTimeOffset> AdvanceClockAsync(int seconds, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<ClockAnswer>(
-            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<ClockAnswer>(
+            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, key: null, cancellationToken);
         return DateTimeOffset.FromUnixTimeSeconds(answer.ChainTime);
     }
 

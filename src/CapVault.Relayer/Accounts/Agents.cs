@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using CapVault.Contracts.AgentAccountFactory.ContractDefinition;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -56,8 +57,13 @@ public sealed record AgentRow
 public sealed class Agents(Db db, ChainClient chain, ChainContext context, ExecutorKeys executors, ApiKeys keys, Operations.OperationQueue queue, TimeProvider time)
 {
     /// <summary>Makes an agent with an Executor of its own, whose account the keeper deploys, and returns it with its key.</summary>
-    public async Task<CreateAgentResult> CreateAsync(string name, string owner, CancellationToken cancellationToken)
+    public async Task<CreateAgentResult> CreateAsync(string name, string owner, IdempotentCall call, CancellationToken cancellationToken)
     {
+        if (call.IsRepeat)
+        {
+            return await FindMadeAsync(call.Made!, cancellationToken);
+        }
+
         var agentId = Ids.New("agt_");
         var executor = EthECKey.GenerateKey();
         var salt = RandomNumberGenerator.GetBytes(32);
@@ -76,9 +82,14 @@ public sealed class Agents(Db db, ChainClient chain, ChainContext context, Execu
             AccountSalt = salt,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        var key = await db.WriteAsync(
+        var made = await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return call.Made!;
+                }
+
                 await tx.ExecuteAsync(
                     """
                     INSERT INTO agent (agent_id, name, owner, executor, executor_key, account, account_salt, created_at)
@@ -86,10 +97,19 @@ public sealed class Agents(Db db, ChainClient chain, ChainContext context, Execu
                     """,
                     agent);
                 await AccountBook.QueueDeploymentAsync(tx, queue, context, agent);
-                return await keys.CreateForAgentAsync(tx, agentId);
+                var made = $"{agentId} {await keys.CreateForAgentAsync(tx, agentId)}";
+                await call.RememberAsync(tx, made);
+                return made;
             },
             cancellationToken);
-        return new CreateAgentResult { Agent = agent.ToModel(), SdkKey = key };
+        return await FindMadeAsync(made, cancellationToken);
+    }
+
+    // Id and key. The key is shown once, but alike to whoever repeats the call that made it.
+    private async Task<CreateAgentResult> FindMadeAsync(string made, CancellationToken cancellationToken)
+    {
+        var parts = made.Split(' ');
+        return new CreateAgentResult { Agent = (await FindAsync(parts[0], cancellationToken))!.ToModel(), SdkKey = parts[1] };
     }
 
     /// <summary>Makes sure at start that the Executor keys can be used.</summary>

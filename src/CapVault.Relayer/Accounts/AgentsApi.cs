@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Accounts;
@@ -15,7 +16,7 @@ public static class AgentsApi
             var request = await RequestBody.ReadAsync<CreateAgentRequest>(context.Request, context.RequestAborted);
             var name = Fields.Text("name", request.Name, 1, 64);
             var owner = Fields.Address("owner", request.Owner);
-            return Envelopes.Ok(context, await agents.CreateAsync(name, owner, context.RequestAborted), 201);
+            return Envelopes.Ok(context, await agents.CreateAsync(name, owner, context.IdempotentCall(), context.RequestAborted), 201);
         });
 
         api.MapGet("/agents", async (HttpContext context, Agents agents) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -79,7 +80,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
     private static readonly BigInteger MaxPrice = 100_000_000_000_000;
 
     /// <summary>Makes a service.</summary>
-    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, CancellationToken cancellationToken)
+    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, IdempotentCall call, CancellationToken cancellationToken)
     {
         var row = Checked(new ServiceRow
         {
@@ -96,26 +97,36 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             Enabled = true,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
-        await db.WriteAsync(
+        return await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return (await NewestAsync(tx, call.Made!))!;
+                }
+
                 if (await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE agent_id = @AgentId", row) is null)
                 {
                     throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", row.AgentId);
                 }
 
                 await InsertAsync(tx, row);
+                await call.RememberAsync(tx, row.ServiceId);
+                return row;
             },
             cancellationToken);
-        return row;
     }
 
     /// <summary>Makes the next version of a service: what is not null in <paramref name="change"/> is changed.</summary>
-    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var current = await tx.FirstOrDefaultAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId })
-                ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
+            var current = await NewestAsync(tx, serviceId) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
+            if (!await call.ClaimAsync(tx))
+            {
+                return current;
+            }
+
             var next = Checked(current with
             {
                 Version = current.Version + 1,
@@ -143,6 +154,9 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             $"SELECT * FROM service WHERE {Newest} AND (created_at, service_id) < (@beforeTime, @beforeId) ORDER BY created_at DESC, service_id DESC LIMIT @limit",
             new { limit, beforeTime, beforeId })).AsList(),
         cancellationToken);
+
+    private static Task<ServiceRow?> NewestAsync(Tx tx, string serviceId) =>
+        tx.FirstOrDefaultAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId });
 
     private static Task InsertAsync(Tx tx, ServiceRow row) => tx.ExecuteAsync(
         """

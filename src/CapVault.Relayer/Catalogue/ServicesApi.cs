@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Catalogue;
@@ -13,14 +14,14 @@ public static class ServicesApi
         {
             context.Caller().RequireOperator();
             var request = await RequestBody.ReadAsync<CreateServiceRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, (await services.CreateAsync(request, context.RequestAborted)).ToModel(), 201);
+            return Envelopes.Ok(context, (await services.CreateAsync(request, context.IdempotentCall(), context.RequestAborted)).ToModel(), 201);
         });
 
         api.MapPatch("/services/{serviceId}", async (HttpContext context, Services services, string serviceId) =>
         {
             context.Caller().RequireOperator();
             var change = await RequestBody.ReadAsync<UpdateServiceRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, change, context.RequestAborted)).ToModel());
+            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, change, context.IdempotentCall(), context.RequestAborted)).ToModel());
         });
 
         api.MapGet("/services", async (HttpContext context, Services services) =>

@@ -1,5 +1,6 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
@@ -22,6 +23,7 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    IdempotentCalls calls,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -42,6 +44,7 @@ public sealed class Keeper(
             try
             {
                 await negotiations.ExpireDueAsync(stoppingToken);
+                await calls.PruneAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);
