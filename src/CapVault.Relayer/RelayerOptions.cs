@@ -85,4 +85,8 @@ public sealed class RelayerOptions
     /// <summary>The stream pings this often and gives up after twice as long, seconds. The default value is 30.</summary>
     [Range(1, 300)]
     public int HeartbeatSeconds { get; set; } = 30;
+
+    /// <summary>How many streams (WebSocket, SSE, waiting long-polls) one key may have open. The default value is 32.</summary>
+    [Range(1, 10_000)]
+    public int StreamsPerKey { get; set; } = 32;
 }

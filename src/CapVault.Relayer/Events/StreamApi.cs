@@ -13,7 +13,7 @@ public static class StreamApi
 
     /// <summary>Maps the route.</summary>
     public static void MapStream(this RouteGroupBuilder api) => api.MapGet("/stream", async (
-        HttpContext context, EventLog events, TimeProvider time, IOptions<RelayerOptions> options, IHostApplicationLifetime lifetime, ILogger<StreamConnection> log) =>
+        HttpContext context, EventLog events, LiveConnections connections, TimeProvider time, IOptions<RelayerOptions> options, IHostApplicationLifetime lifetime, ILogger<StreamConnection> log) =>
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
@@ -26,8 +26,9 @@ public static class StreamApi
             throw ApiException.Invalid("Sec-WebSocket-Protocol", string.Join(", ", requested), SubProtocol);
         }
 
+        using var live = await connections.OpenAsync(context.Caller(), present: true, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = requested.Count > 0 ? SubProtocol : null });
         using var connection = new StreamConnection(socket, context.Caller(), events, time, options.Value.HeartbeatSeconds, log);
-        await connection.RunAsync(lifetime.ApplicationStopping, context.RequestAborted);
+        await connection.RunAsync(live.IsCut, lifetime.ApplicationStopping, context.RequestAborted);
     });
 }

@@ -19,6 +19,7 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     private const int MaxUnacknowledged = 1000;
 
     private const int BadFrame = 4400;
+    private const int Unauthorised = 4401;
     private const int HeartbeatTimeout = 4408;
     private const int Restart = 1012;
 
@@ -29,10 +30,10 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     private Subscription? _subscription;
     private long _heardAt = time.GetTimestamp();
 
-    /// <summary>Serves the client until it goes, goes silent, or the relayer stops.</summary>
-    public async Task RunAsync(CancellationToken stopping, CancellationToken aborted)
+    /// <summary>Serves the client until it goes, goes silent, its key is revoked, or the relayer stops.</summary>
+    public async Task RunAsync(CancellationToken cut, CancellationToken stopping, CancellationToken aborted)
     {
-        // Not linked to stopping: cancelling a receive aborts the socket, and the client would not learn why.
+        // Not linked to the other two: cancelling a receive aborts the socket, and the client would not learn why.
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         var receiving = Task.CompletedTask;
         Task[] loops = [];
@@ -41,13 +42,17 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
             await SendHelloAsync(ended.Token);
             receiving = ReceiveAsync(ended.Token);
             loops = [receiving, SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
-            await await Task.WhenAny(loops).WaitAsync(stopping);
+            await await Task.WhenAny(loops).WaitAsync(stopping).WaitAsync(cut);
             await CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye", receiving);
         }
         catch (StreamException exception)
         {
             await SendErrorAsync(exception);
             await CloseAsync(exception.CloseCode, exception.Message, receiving);
+        }
+        catch (OperationCanceledException) when (cut.IsCancellationRequested)
+        {
+            await CloseAsync(Unauthorised, "the key was revoked; connect with the new one", receiving);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

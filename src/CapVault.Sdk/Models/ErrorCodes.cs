@@ -81,6 +81,9 @@ public static class ErrorCodes
     /// <summary>415.</summary>
     public const string UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";
 
+    /// <summary>429: too many calls or open streams; later, or with fewer, it goes.</summary>
+    public const string RateLimited = "RATE_LIMITED";
+
     /// <summary>500.</summary>
     public const string InternalError = "INTERNAL_ERROR";
 

@@ -154,6 +154,27 @@ public readonly record struct Role(string Value) : IOpenString<Role>
     public override string ToString() => Value;
 }
 
+/// <summary>Whether an agent listens.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<OnlineStatus>))]
+public readonly record struct OnlineStatus(string Value) : IOpenString<OnlineStatus>
+{
+    /// <summary>It has never opened a stream.</summary>
+    public static readonly OnlineStatus Draft = new("draft");
+
+    /// <summary>It has a stream open now.</summary>
+    public static readonly OnlineStatus Online = new("online");
+
+    /// <summary>It had one; what happens meanwhile waits for it.</summary>
+    public static readonly OnlineStatus Offline = new("offline");
+
+    /// <inheritdoc/>
+    public static OnlineStatus Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
 /// <summary>What a deliverable is made of; decides what its hash covers.</summary>
 /// <param name="Value">The word on the wire.</param>
 [JsonConverter(typeof(OpenStringConverter<DeliverableType>))]
