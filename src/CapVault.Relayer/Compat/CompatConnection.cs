@@ -9,13 +9,20 @@ namespace CapVault.Relayer.Compat;
 /// One client of CROO's socket. It acknowledges nothing, so what has arrived is concluded: everything, where it says goodbye; otherwise what
 /// was sent so long ago that a dead connection would have been noticed since. Some events may come twice, none is lost.
 /// </summary>
-public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventLog events, TimeProvider time, TimeSpan heartbeat)
+public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventLog events, TimeProvider time)
 {
     private const int PageSize = 200;
     private const int KeyRevoked = 4401;
     private const int Restart = 1012;
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// CROO's client begins to listen a moment after its handshake: a frame that it reads together with the handshake's answer is lost in it, and
+    /// so is one that comes before the program has put its handlers in place.
+    /// </summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan StoreInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -31,14 +38,15 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
         [EventType.OrderExpired.Value] = "order_expired",
     };
 
-    // A ping goes out each heartbeat and must be answered within another; the rest is for a busy machine.
-    private readonly TimeSpan _noticedAfter = (heartbeat * 2) + TimeSpan.FromSeconds(10);
     private readonly Queue<(long At, long Seq)> _sentUntil = new();
     private long _sent = cursor.Start;
     private long _received = cursor.Start;
 
     /// <summary>Everything up to here has certainly arrived.</summary>
     public long Received => Volatile.Read(ref _received);
+
+    /// <summary>Whether the client ended it, or answered when we did.</summary>
+    public bool SaidGoodbye { get; private set; }
 
     /// <summary>Serves the client until it goes, goes silent, its key is revoked or the relayer stops.</summary>
     public async Task RunAsync(WebSocket socket, CancellationToken revoked, CancellationToken stopping, CancellationToken aborted)
@@ -66,6 +74,7 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
             // Passed over.
         }
 
+        SaidGoodbye = true;
         Volatile.Write(ref _received, Volatile.Read(ref _sent));
     }
 
@@ -73,6 +82,7 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
     {
         var reader = new EventReader(agentId, All: false);
         var since = (time.GetUtcNow() - MaxAge).ToUnixTimeMilliseconds();
+        await Task.Delay(Settling, leaving);
         while (true)
         {
             var numbered = events.Numbered.Next;
@@ -122,7 +132,7 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
         while (await timer.WaitForNextTickAsync(leaving))
         {
             _sentUntil.Enqueue((time.GetTimestamp(), Volatile.Read(ref _sent)));
-            while (_sentUntil.TryPeek(out var mark) && time.GetElapsedTime(mark.At) > _noticedAfter)
+            while (_sentUntil.TryPeek(out var mark) && time.GetElapsedTime(mark.At) > cursors.NoticedAfter)
             {
                 _sentUntil.Dequeue();
                 Volatile.Write(ref _received, mark.Seq);

@@ -23,7 +23,7 @@ public static class CompatErrors
         [ErrorCodes.MethodNotAllowed] = "INVALID_PARAMETERS",
         [ErrorCodes.PayloadTooLarge] = "INVALID_PARAMETERS",
         [ErrorCodes.UnsupportedMediaType] = "INVALID_PARAMETERS",
-        [ErrorCodes.NotFound] = ErrorCodes.NotFound,
+        [ErrorCodes.NotFound] = "ROUTE_NOT_FOUND", // the client looks for _NOT_FOUND at the end
         [ErrorCodes.NegotiationNotFound] = ErrorCodes.NegotiationNotFound,
         [ErrorCodes.OrderNotFound] = ErrorCodes.OrderNotFound,
         [ErrorCodes.ServiceNotFound] = ErrorCodes.ServiceNotFound,
@@ -43,6 +43,7 @@ public static class CompatErrors
         [ErrorCodes.DeliverReverted] = "PIMLICO_ERROR",
         [ErrorCodes.RejectReverted] = "PIMLICO_ERROR",
         [ErrorCodes.ExpireReverted] = "PIMLICO_ERROR",
+        [ErrorCodes.RateLimited] = "429",
         [ErrorCodes.InternalError] = "UNKNOWN",
         [ErrorCodes.CursorExpired] = ErrorCodes.CursorExpired,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,

@@ -3,7 +3,6 @@ using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
-using Microsoft.Extensions.Options;
 
 namespace CapVault.Relayer.Compat;
 
@@ -21,7 +20,6 @@ public static class CompatSocket
         CompatCursors cursors,
         EventLog events,
         TimeProvider time,
-        IOptions<RelayerOptions> options,
         IHostApplicationLifetime lifetime) =>
     {
         var caller = await CallerAsync(context, keys);
@@ -34,16 +32,15 @@ public static class CompatSocket
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         // Before the handshake is answered: what the client causes from then on comes after this position.
         var cursor = await cursors.OpenAsync(caller.KeyId, context.RequestAborted);
-        var heartbeat = TimeSpan.FromSeconds(options.Value.HeartbeatSeconds);
-        var connection = new CompatConnection(agentId, cursor, cursors, events, time, heartbeat);
+        var connection = new CompatConnection(agentId, cursor, cursors, events, time);
         try
         {
-            using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = heartbeat, KeepAliveTimeout = heartbeat });
+            using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = cursors.Heartbeat, KeepAliveTimeout = cursors.Heartbeat });
             await connection.RunAsync(socket, live.IsCut, lifetime.ApplicationStopping, context.RequestAborted);
         }
         finally
         {
-            await cursors.CloseAsync(cursor, connection.Received);
+            await cursors.CloseAsync(cursor, connection.Received, connection.SaidGoodbye);
         }
     });
 
