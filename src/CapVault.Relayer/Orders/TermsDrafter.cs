@@ -56,8 +56,18 @@ public sealed class TermsDrafter(ChainClient chain, ChainContext context, ChainC
         var document = JsonSerializer.SerializeToElement(
             new
             {
-                version = 1,
-                service = new { id = service.ServiceId, service.Version, service.Name, service.Description, service.DeliverableType },
+                version = 2, // 1 was without requirementType and the schemas
+                service = new
+                {
+                    id = service.ServiceId,
+                    service.Version,
+                    service.Name,
+                    service.Description,
+                    service.RequirementType,
+                    RequirementsSchema = ServiceRow.Json(service.RequirementsSchema),
+                    service.DeliverableType,
+                    DeliverableSchema = ServiceRow.Json(service.DeliverableSchema),
+                },
                 price = new { amount = Money.Format(service.Amount), token },
                 service.SlaSeconds,
                 requirements = requirements is null ? (JsonElement?)null : JsonSerializer.Deserialize<JsonElement>(requirements),
