@@ -76,7 +76,7 @@ public static class RelayerHost
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
         services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
-        services.AddSingleton<Services>();
+        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
@@ -155,10 +155,12 @@ public static class RelayerHost
         app.MapHealth();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
+        open.MapDiscovery();
         var api = app.MapGroup("/api/v1").RequireCaller();
         api.MapAuth();
         api.MapAgents();
         api.MapServices();
+        api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
         api.MapStream();
