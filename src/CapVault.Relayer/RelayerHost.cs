@@ -77,13 +77,12 @@ public static class RelayerHost
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
-        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
-        services.AddSingleton<Services>();
+        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
+        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
-        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>();
-        services.AddCompat();
+        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<PreFlight>();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
@@ -95,6 +94,7 @@ public static class RelayerHost
         services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
+        services.AddCompat();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -111,7 +111,7 @@ public static class RelayerHost
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
-            Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);
+            Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
     }
 
     private static async Task RequireChainAsync(ChainClient chain, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
@@ -156,10 +156,14 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
-        app.MapCompat();
+        var open = app.MapGroup("/api/v1");
+        open.MapSignIn();
+        open.MapDiscovery();
         var api = app.MapGroup("/api/v1").RequireCaller();
+        api.MapAuth();
         api.MapAgents();
         api.MapServices();
+        api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
         api.MapStream();
@@ -168,5 +172,7 @@ public static class RelayerHost
         {
             api.MapSandbox();
         }
+
+        app.MapCompat();
     }
 }

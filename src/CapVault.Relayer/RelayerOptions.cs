@@ -18,6 +18,13 @@ public sealed class RelayerOptions
     [Required]
     public string DataDirectory { get; set; } = "data";
 
+    /// <summary>
+    /// The address under which people reach this relayer, <c>https://relayer.example</c>: wallets show it to Owners who sign in, and warn when
+    /// the page is another one. A sandbox may leave it out; elsewhere there is no wallet sign-in then. The default value is empty.
+    /// </summary>
+    [RegularExpression("^(https?://[^/?#]+(/[^?#]*)?)?$", ErrorMessage = "PublicUrl: expected an http or https address without query and fragment, or nothing.")]
+    public string PublicUrl { get; set; } = "";
+
     /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH.</summary>
     [Required]
     [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "LaneKey: expected a 0x-prefixed private key of 64 hex digits.")]

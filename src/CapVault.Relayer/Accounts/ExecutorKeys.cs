@@ -36,6 +36,9 @@ public sealed class ExecutorKeys
         _masterKey = File.ReadAllText(path).Trim().HexToByteArray();
     }
 
+    /// <summary>A key for something else that is secret, which tells nothing of the master key (HKDF).</summary>
+    public byte[] Derive(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, 32, info: Encoding.ASCII.GetBytes(purpose));
+
     /// <summary>nonce ‖ tag ‖ ciphertext.</summary>
     public byte[] Encrypt(string agentId, EthECKey key)
     {

@@ -20,17 +20,20 @@ public static class Envelopes
             new Envelope<IReadOnlyList<T>> { Success = true, Data = page.Items, Page = new(page.NextCursor, page.HasMore), Meta = Meta(context) },
             CapJson.Options);
 
+    /// <summary>An error as an answer carries it.</summary>
+    public static ErrorBody ErrorOf(ApiException error) => new()
+    {
+        Code = error.Code,
+        Message = error.Message,
+        Details = error.Details is null ? null : JsonSerializer.SerializeToElement(error.Details, CapJson.Options).Deserialize<Dictionary<string, JsonElement>>(),
+        Retryable = error.Retryable,
+    };
+
     /// <summary>Turns what is thrown below into an error answer of our shape, and bare statuses (no route, wrong method) too.</summary>
     public static void UseEnvelopes(this IApplicationBuilder app) => app.UseErrors((context, error) => new Envelope<object>
     {
         Success = false,
-        Error = new ErrorBody
-        {
-            Code = error.Code,
-            Message = error.Message,
-            Details = error.Details is null ? null : JsonSerializer.SerializeToElement(error.Details, CapJson.Options).Deserialize<Dictionary<string, JsonElement>>(),
-            Retryable = error.Retryable,
-        },
+        Error = ErrorOf(error),
         Meta = Meta(context),
     });
 

@@ -9,6 +9,15 @@ public static class ErrorCodes
     /// <summary>401: the key is unknown or revoked.</summary>
     public const string InvalidApiKey = "INVALID_API_KEY";
 
+    /// <summary>401: the signature is not that of the address that must sign.</summary>
+    public const string InvalidSignature = "INVALID_SIGNATURE";
+
+    /// <summary>401: the message to sign in with was used, was not issued here, or has expired.</summary>
+    public const string ReplayedRequest = "REPLAYED_REQUEST";
+
+    /// <summary>403: the operator's key lacks a scope; <c>details</c> names those that it has and the one that is needed.</summary>
+    public const string InsufficientScope = "INSUFFICIENT_SCOPE";
+
     /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
     public const string Forbidden = "FORBIDDEN";
 
@@ -39,6 +48,9 @@ public static class ErrorCodes
     /// <summary>404.</summary>
     public const string AgentNotFound = "AGENT_NOT_FOUND";
 
+    /// <summary>404: no API key of the operator that works.</summary>
+    public const string ApiKeyNotFound = "API_KEY_NOT_FOUND";
+
     /// <summary>404: no delivery was submitted for the order.</summary>
     public const string DeliveryNotFound = "DELIVERY_NOT_FOUND";
 
@@ -68,6 +80,9 @@ public static class ErrorCodes
 
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
+
+    /// <summary>422: the caller has as many of these as it may.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
