@@ -78,6 +78,7 @@ public static class RelayerHost
         services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
         services.AddSingleton<Services>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>();
@@ -106,6 +107,7 @@ public static class RelayerHost
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
+        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);
@@ -153,12 +155,14 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapStream();
         var api = app.MapGroup("/api/v1").RequireCaller();
         api.MapAgents();
         api.MapServices();
         api.MapNegotiations();
         api.MapOrders();
-        api.MapStream();
+        api.MapStreamTickets();
+        api.MapEvents();
         api.MapRelayer();
         if (options.Sandbox)
         {

@@ -48,6 +48,14 @@ public sealed class ApiKeys(Db db, TimeProvider time)
             : null;
     }
 
+    /// <summary>Whose key has this id, or null when it was revoked: for identities that were proven before and are kept.</summary>
+    public Task<Caller?> FindByIdAsync(string keyId, CancellationToken cancellationToken) => db.ReadAsync(
+        async connection => await connection.QueryFirstOrDefaultAsync<Row>(
+            "SELECT agent_id, secret_hash FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }) is { } row
+            ? new Caller(row.AgentId, keyId)
+            : null,
+        cancellationToken);
+
     /// <summary>
     /// Makes the operator's key at the first start and writes it to <paramref name="path"/> (mode 0600). The file is written before the
     /// commit: a crash in between leaves a key that does not work, and the next start replaces it.

@@ -34,13 +34,20 @@ public static class CallerExtensions
         group.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var key = KeyOf(http.Request) ?? throw new ApiException(
-                401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
-            http.Items[typeof(Caller)] = await http.RequestServices.GetRequiredService<ApiKeys>().FindAsync(key, http.RequestAborted)
-                ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one.");
+            http.Items[typeof(Caller)] = await http.AuthenticateAsync();
             return await next(context);
         });
         return group;
+    }
+
+    /// <summary>Finds the caller by the key that was sent.</summary>
+    /// <exception cref="ApiException">401 without a key, or with one that is not valid.</exception>
+    public static async Task<Caller> AuthenticateAsync(this HttpContext http)
+    {
+        var key = KeyOf(http.Request) ?? throw new ApiException(
+            401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
+        return await http.RequestServices.GetRequiredService<ApiKeys>().FindAsync(key, http.RequestAborted)
+            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one.");
     }
 
     /// <summary>The caller of this request.</summary>
