@@ -96,4 +96,8 @@ public sealed class RelayerOptions
     /// <summary>How many streams (WebSocket, SSE, waiting long-polls) one key may have open. The default value is 32.</summary>
     [Range(1, 10_000)]
     public int StreamsPerKey { get; set; } = 32;
+
+    /// <summary>How long events are kept for streams, days; after that, cursors are answered with CURSOR_EXPIRED. The default value is 30.</summary>
+    [Range(1, 3650)]
+    public int EventRetentionDays { get; set; } = 30;
 }

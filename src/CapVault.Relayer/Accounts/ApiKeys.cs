@@ -105,6 +105,14 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
         return text.Matches(row?.SecretHash) ? new Caller(row!.AgentId, row.KeyId) { Scopes = row.Scopes } : null;
     }
 
+    /// <summary>Whose key has this id, or null when it was revoked: for identities that were proven before and are kept.</summary>
+    public Task<Caller?> FindByIdAsync(string keyId, CancellationToken cancellationToken) => db.ReadAsync(
+        async connection => await connection.QueryFirstOrDefaultAsync<Row>(
+            "SELECT agent_id, secret_hash FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }) is { } row
+            ? new Caller(row.AgentId, keyId)
+            : null,
+        cancellationToken);
+
     /// <summary>
     /// Makes sure that some key may do everything: at the first start, and when the last one was revoked. It is written to
     /// <paramref name="path"/> (mode 0600) before the commit: a crash in between leaves a key that does not work, and the next start replaces it.

@@ -9,7 +9,7 @@ namespace CapVault.Relayer.Compat;
 /// One client of CROO's socket. It acknowledges nothing, so what has arrived is concluded: everything, where it says goodbye; otherwise what
 /// was sent so long ago that a dead connection would have been noticed since. Some events may come twice, none is lost.
 /// </summary>
-public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventLog events, TimeProvider time)
+public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventFeed feed, TimeProvider time)
 {
     private const int PageSize = 200;
     private const int KeyRevoked = 4401;
@@ -80,37 +80,47 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
 
     private async Task SendEventsAsync(WebSocket socket, CancellationToken leaving, CancellationToken ended)
     {
-        var reader = new EventReader(agentId, All: false);
+        using var subscription = feed.Subscribe(new EventReader(agentId, All: false, [.. WireNames.Keys]), epoch: 0, cursor.Start);
         var since = (time.GetUtcNow() - MaxAge).ToUnixTimeMilliseconds();
         await Task.Delay(Settling, leaving);
         while (true)
         {
-            var numbered = events.Numbered.Next;
-            var page = await events.ReadAsync(reader, _sent, PageSize, leaving);
-            foreach (var row in page)
+            foreach (var row in await TakeAsync(subscription, leaving))
             {
                 leaving.ThrowIfCancellationRequested();
-                if (row.CreatedAt >= since && WireNames.TryGetValue(row.Type, out var name))
+                if (row.CreatedAt >= since)
                 {
-                    await socket.SendAsync(Frame(name, row), WebSocketMessageType.Text, endOfMessage: true, ended);
+                    await socket.SendAsync(Frame(row), WebSocketMessageType.Text, endOfMessage: true, ended);
                 }
 
                 Volatile.Write(ref _sent, row.Seq);
             }
 
-            if (page.Count < PageSize)
-            {
-                await numbered.WaitAsync(leaving);
-            }
+            Volatile.Write(ref _sent, subscription.Position);
+            await subscription.Available.WaitAsync(leaving);
         }
     }
 
-    private static byte[] Frame(string name, EventRow row)
+    private static async Task<List<EventRow>> TakeAsync(EventSubscription subscription, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await subscription.TakeAsync(PageSize, cancellationToken);
+        }
+        catch (EventsForgottenException)
+        {
+            // They are far older than what is told here.
+            subscription.SkipForgotten();
+            return [];
+        }
+    }
+
+    private static byte[] Frame(EventRow row)
     {
         var body = JsonSerializer.Deserialize<JsonElement>(row.Body);
         var data = new
         {
-            type = name,
+            type = WireNames[row.Type],
             order_id = Text("orderId"),
             negotiation_id = Text("negotiationId"),
             requester_agent_id = Text("requesterAgentId"),

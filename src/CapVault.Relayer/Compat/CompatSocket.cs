@@ -18,7 +18,7 @@ public static class CompatSocket
         ApiKeys keys,
         LiveConnections connections,
         CompatCursors cursors,
-        EventLog events,
+        EventFeed feed,
         TimeProvider time,
         IHostApplicationLifetime lifetime) =>
     {
@@ -32,7 +32,7 @@ public static class CompatSocket
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         // Before the handshake is answered: what the client causes from then on comes after this position.
         var cursor = await cursors.OpenAsync(caller.KeyId, context.RequestAborted);
-        var connection = new CompatConnection(agentId, cursor, cursors, events, time);
+        var connection = new CompatConnection(agentId, cursor, cursors, feed, time);
         try
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = cursors.Heartbeat, KeepAliveTimeout = cursors.Heartbeat });

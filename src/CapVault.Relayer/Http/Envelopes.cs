@@ -20,6 +20,10 @@ public static class Envelopes
             new Envelope<IReadOnlyList<T>> { Success = true, Data = page.Items, Page = new(page.NextCursor, page.HasMore), Meta = Meta(context) },
             CapJson.Options);
 
+    /// <summary>A page of a list that says itself where it goes on.</summary>
+    public static IResult Page<T>(HttpContext context, IReadOnlyList<T> items, PageInfo page) =>
+        Results.Json(new Envelope<IReadOnlyList<T>> { Success = true, Data = items, Page = page, Meta = Meta(context) }, CapJson.Options);
+
     /// <summary>An error as an answer carries it.</summary>
     public static ErrorBody ErrorOf(ApiException error) => new()
     {
