@@ -6,6 +6,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
@@ -79,6 +80,7 @@ public static class RelayerHost
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
         services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>();
+        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
@@ -162,6 +164,7 @@ public static class RelayerHost
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
         open.MapDiscovery();
+        app.MapObjectLinks();
         var api = app.MapGroup("/api/v1").RequireCaller();
         api.MapAuth();
         api.MapAgents();
@@ -169,6 +172,7 @@ public static class RelayerHost
         api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         api.MapStreamTickets();
         api.MapEvents();
         api.MapRelayer();
