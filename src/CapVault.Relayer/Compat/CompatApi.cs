@@ -1,4 +1,6 @@
+using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
 
@@ -28,19 +30,21 @@ public static class CompatApi
         var api = app.MapGroup(Base).RequireCaller();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         app.MapCompatSocket();
     }
 
     private static void MapNegotiations(this RouteGroupBuilder api)
     {
-        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
+        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Services services) =>
         {
             var agentId = context.Caller().RequireAgent();
             var request = await ReadAsync<CompatNegotiateRequest>(context);
             RequireOwn(request.RequesterAgentId, agentId);
             RequireNoFunds("fundAmount", request.FundAmount);
             RequireNoFunds("fundToken", request.FundToken);
-            var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements), 64 * 1024);
+            var wantsValue = (await services.FindAsync(request.ServiceId, context.RequestAborted))?.RequirementType == RequirementType.Schema.Value;
+            var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements, wantsValue), 64 * 1024);
             var metadata = Fields.Json("metadata", CompatText.ToJson(request.Metadata), 16 * 1024);
             var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.RequestAborted);
             return Json(new { negotiation = new CompatNegotiation(row) });
@@ -115,6 +119,24 @@ public static class CompatApi
             var agentId = context.Caller().RequireAgent();
             var delivery = await deliveries.GetAsync(agentId, id, context.RequestAborted);
             return Json(new { delivery = new CompatDelivery(await orders.GetAsync(agentId, id, context.RequestAborted), delivery) });
+        });
+    }
+
+    private static void MapObjects(this RouteGroupBuilder api)
+    {
+        api.MapPost("/objects/upload-url", async (HttpContext context, Uploads uploads, ObjectLinks links) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = (await ReadAsync<CompatUploadRequest>(context)).ToRequest();
+            var link = await ObjectsApi.NewUploadAsync(context, uploads, links, agentId, request);
+            return Json(new { link.UploadUrl, link.ObjectKey });
+        });
+
+        api.MapPost("/objects/download-url", async (HttpContext context, Downloads downloads, ObjectLinks links) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = await ReadAsync<CompatDownloadRequest>(context);
+            return Json(new { (await ObjectsApi.NewDownloadAsync(context, downloads, links, agentId, request.ObjectKey)).DownloadUrl });
         });
     }
 

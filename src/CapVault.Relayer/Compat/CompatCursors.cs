@@ -19,14 +19,23 @@ public sealed class CompatCursors(Db db, EventLog events, TimeProvider time, IOp
     /// <summary>A connection that dies is noticed within this time: a ping, its answer, and something for a busy machine.</summary>
     public TimeSpan NoticedAfter => (Heartbeat * 2) + TimeSpan.FromSeconds(10);
 
-    /// <summary>Opens a connection's cursor: where the key was, or the end of the log for its first one.</summary>
-    public async Task<CompatCursor> OpenAsync(string keyId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Opens a connection's cursor: where the key was. The first one of a key goes on where the key that it replaces was, the first one of an agent
+    /// begins at the end of the log.
+    /// </summary>
+    public async Task<CompatCursor> OpenAsync(string agentId, string keyId, CancellationToken cancellationToken)
     {
         var head = (await events.BoundsAsync(cancellationToken)).Head;
         var stored = await db.WriteAsync(
             tx => tx.SingleAsync<long>(
-                "INSERT INTO compat_cursor (key_id, seq, updated_at) VALUES (@keyId, @head, @Now) ON CONFLICT (key_id) DO UPDATE SET updated_at = excluded.updated_at RETURNING seq",
-                new { keyId, head, Now }),
+                """
+                INSERT INTO compat_cursor (key_id, seq, updated_at)
+                VALUES (@keyId, coalesce((
+                  SELECT c.seq FROM compat_cursor c JOIN api_key k ON k.key_id = c.key_id
+                  WHERE k.agent_id = @agentId AND k.revoked_at IS NOT NULL ORDER BY c.updated_at DESC LIMIT 1), @head), @Now)
+                ON CONFLICT (key_id) DO UPDATE SET updated_at = excluded.updated_at RETURNING seq
+                """,
+                new { agentId, keyId, head, Now }),
             cancellationToken);
         lock (_lock)
         {

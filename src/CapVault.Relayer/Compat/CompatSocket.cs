@@ -31,7 +31,7 @@ public static class CompatSocket
 
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         // Before the handshake is answered: what the client causes from then on comes after this position.
-        var cursor = await cursors.OpenAsync(caller.KeyId, context.RequestAborted);
+        var cursor = await cursors.OpenAsync(agentId, caller.KeyId, context.RequestAborted);
         var connection = new CompatConnection(agentId, cursor, cursors, feed, time);
         try
         {

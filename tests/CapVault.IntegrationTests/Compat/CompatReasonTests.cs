@@ -16,6 +16,9 @@ public sealed class CompatReasonTests
     {
         { ErrorCodes.Unauthorized, 401 },
         { ErrorCodes.InvalidApiKey, 401 },
+        { ErrorCodes.InvalidSignature, 401 },
+        { ErrorCodes.ReplayedRequest, 401 },
+        { ErrorCodes.InsufficientScope, 403 },
         { ErrorCodes.Forbidden, 403 },
         { ErrorCodes.ValidationError, 400 },
         { ErrorCodes.MissingRequiredField, 400 },
@@ -26,6 +29,8 @@ public sealed class CompatReasonTests
         { ErrorCodes.OrderNotFound, 404 },
         { ErrorCodes.ServiceNotFound, 404 },
         { ErrorCodes.AgentNotFound, 404 },
+        { ErrorCodes.ApiKeyNotFound, 404 },
+        { ErrorCodes.ObjectNotFound, 404 },
         { ErrorCodes.DeliveryNotFound, 404 },
         { ErrorCodes.OperationNotFound, 404 },
         { ErrorCodes.InvalidState, 409 },
@@ -35,8 +40,11 @@ public sealed class CompatReasonTests
         { ErrorCodes.DeadlinePassed, 409 },
         { ErrorCodes.DeadlineNotReached, 409 },
         { ErrorCodes.CursorExpired, 410 },
+        { ErrorCodes.LinkExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
         { ErrorCodes.ContentHashMismatch, 422 },
+        { ErrorCodes.DeliverableSchemaMismatch, 422 },
+        { ErrorCodes.QuotaExceeded, 422 },
         { ErrorCodes.MethodNotAllowed, 405 },
         { ErrorCodes.PayloadTooLarge, 413 },
         { ErrorCodes.UnsupportedMediaType, 415 },
@@ -65,18 +73,19 @@ public sealed class CompatReasonTests
     [MemberData(nameof(Codes))]
     public async Task CR48_Both_clients_see_the_same_cause(string code, int status)
     {
-        var theirs = (await CompatPredicates.OfAsync(CompatErrors.Reasons[code])).Select(name => $"I{name[1..]}");
-        // CROO's client finds that out by itself, before it calls; its predicate knows no answer of the server.
-        var expected = code == ErrorCodes.InsufficientFunds ? ["IsInsufficientBalance"] : theirs;
+        var theirs = (await CompatPredicates.OfAsync(CompatErrors.Reasons[code])).Select(name => $"I{name[1..]}").ToList();
         var refusal = new CapApiException(status, code, "because");
+        var ours = Ours.Where(predicate => predicate.Value(refusal)).Select(predicate => predicate.Key).ToList();
 
-        Ours.Where(predicate => predicate.Value(refusal)).Select(predicate => predicate.Key).Should().Equal(expected);
+        // What CROO has no word for, ours may still tell apart.
+        (theirs.Count > 0 ? theirs : ours).Should().Equal(ours).And.HaveCountLessThanOrEqualTo(1);
     }
 
     /// <summary>What CROO documents, and the predicate that must hold alone.</summary>
     [Theory]
     [InlineData("SDK_KEY_INVALID", nameof(CapErrors.IsUnauthorized))]
     [InlineData("SDK_KEY_MISSING", nameof(CapErrors.IsUnauthorized))]
+    [InlineData("AUTH_FAIL", nameof(CapErrors.IsUnauthorized))]
     [InlineData("INVALID_PARAMETERS", nameof(CapErrors.IsInvalidParams))]
     [InlineData("INVALID_STATUS", nameof(CapErrors.IsInvalidStatus))]
     [InlineData("INVALID_AGENT_STATUS", nameof(CapErrors.IsInvalidStatus))]
@@ -85,6 +94,7 @@ public sealed class CompatReasonTests
     [InlineData("ORDER_NOT_FOUND", nameof(CapErrors.IsNotFound))]
     [InlineData("NEGOTIATION_NOT_FOUND", nameof(CapErrors.IsNotFound))]
     [InlineData("SERVICE_NOT_FOUND", nameof(CapErrors.IsNotFound))]
+    [InlineData("OBJECT_NOT_FOUND", nameof(CapErrors.IsNotFound))]
     [InlineData("DELIVERY_NOT_FOUND", nameof(CapErrors.IsNotFound))]
     public void CR48_Exactly_one_predicate_holds(string reason, string predicate)
     {
