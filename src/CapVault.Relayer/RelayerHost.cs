@@ -5,6 +5,7 @@ using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
@@ -77,6 +78,7 @@ public static class RelayerHost
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
         services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>();
+        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
@@ -156,6 +158,7 @@ public static class RelayerHost
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
         open.MapDiscovery();
+        app.MapObjectLinks();
         var api = app.MapGroup("/api/v1").RequireCaller();
         api.MapAuth();
         api.MapAgents();
@@ -163,6 +166,7 @@ public static class RelayerHost
         api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         api.MapStream();
         api.MapRelayer();
         if (options.Sandbox)
