@@ -107,9 +107,8 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
 
     /// <summary>Whose key has this id, or null when it was revoked: for identities that were proven before and are kept.</summary>
     public Task<Caller?> FindByIdAsync(string keyId, CancellationToken cancellationToken) => db.ReadAsync(
-        async connection => await connection.QueryFirstOrDefaultAsync<Row>(
-            "SELECT agent_id, secret_hash FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }) is { } row
-            ? new Caller(row.AgentId, keyId)
+        async connection => await connection.QueryFirstOrDefaultAsync<ApiKeyRow?>("SELECT * FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }) is { } row
+            ? new Caller(row.AgentId, row.KeyId) { Scopes = row.Scopes }
             : null,
         cancellationToken);
 

@@ -87,14 +87,14 @@ public static class ErrorCodes
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
-    /// <summary>422: the caller has as many of these, or stores as much, as it may; <c>details</c> says what is used and what the limit is.</summary>
-    public const string QuotaExceeded = "QUOTA_EXCEEDED";
-
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
 
     /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
     public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
+
+    /// <summary>422: more than the caller may have or store; <c>details</c> says what the limit is.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
