@@ -21,7 +21,7 @@ internal sealed record RawAnswer(HttpStatusCode Status, string Body, HttpRespons
 }
 
 /// <summary>The API without the SDK: what it never sends can be sent with this.</summary>
-internal sealed class RawApi(string url) : IDisposable
+internal sealed class RawApi(string url, string basePath = "/api/v1") : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = new Uri(url) };
 
@@ -38,7 +38,7 @@ internal sealed class RawApi(string url) : IDisposable
     /// <param name="idempotencyKeys">One, for calls that may be repeated; several are wrong.</param>
     public async Task<RawAnswer> SendAsync(HttpMethod method, string? key, string path, HttpContent? content, params string[] idempotencyKeys)
     {
-        using var request = new HttpRequestMessage(method, new Uri($"/api/v1/{path}", UriKind.Relative)) { Content = content };
+        using var request = new HttpRequestMessage(method, new Uri($"{basePath}/{path}", UriKind.Relative)) { Content = content };
         if (key is not null)
         {
             request.Headers.Add("X-SDK-Key", key);

@@ -35,6 +35,9 @@ public sealed class MasterKey
         _key = File.ReadAllText(path).Trim().HexToByteArray();
     }
 
+    /// <summary>A 32-byte key for another purpose, which tells nothing about the master key or about the keys of other purposes.</summary>
+    public byte[] DeriveKey(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, outputLength: 32, info: Encoding.ASCII.GetBytes(purpose));
+
     /// <summary>nonce ‖ tag ‖ ciphertext.</summary>
     /// <param name="belongsTo">What the secret belongs to; the same is needed to open it.</param>
     /// <param name="plain">The secret.</param>

@@ -7,7 +7,7 @@ using CapVault.Sdk;
 namespace CapVault.Relayer.Idempotency;
 
 /// <summary>Which call this is: whose key, which key, and what was asked for with it.</summary>
-/// <param name="Scope">The agent, or the operator: keys of one mean nothing for another.</param>
+/// <param name="Scope">The agent, the Owner, or the operator: keys of one mean nothing for another.</param>
 /// <param name="Key">As the caller chose it.</param>
 /// <param name="Fingerprint">See <see cref="Idempotency.Fingerprint"/>.</param>
 /// <param name="Method">HTTP method.</param>

@@ -76,7 +76,9 @@ public sealed class IdempotentCalls(Db db, MasterKey masterKey, TimeProvider tim
             http.Request.Path.ToUriComponent());
     }
 
-    private static string ScopeOf(Caller caller) => caller.AgentId ?? "operator";
+    // Keys of the operator with other scopes are others: one must not read answers that were for one that may do more.
+    private static string ScopeOf(Caller caller) =>
+        caller.AgentId ?? caller.Owner?.ToHex(true) ?? $"operator {string.Join(' ', caller.Scopes.ToWords())}";
 
     private Task<KeptCall?> FindAsync(IdempotentCall call, CancellationToken cancellationToken) => db.ReadAsync(
         connection => connection.QueryFirstOrDefaultAsync<KeptCall?>(KeptCall.Query, call.Identity), cancellationToken);

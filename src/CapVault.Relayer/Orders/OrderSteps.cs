@@ -31,7 +31,7 @@ public sealed class OrderSteps(
         if (!call.IsRepeat && await orders.GetAsync(agentId, id, cancellationToken) is var order
             && Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
         {
-            shortfall = await FindShortfallAsync(order, cancellationToken);
+            shortfall = await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken);
         }
 
         return await TakeAsync(
@@ -107,6 +107,25 @@ public sealed class OrderSteps(
             return due.Count;
         },
         cancellationToken);
+
+    /// <summary>The refusal (422) where an account does not hold a price; null where it does.</summary>
+    public async Task<ApiException?> FindShortfallAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
+    {
+        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(token, new BalanceOfFunction { Account = account }, cancellationToken);
+        return balance >= price
+            ? null
+            : new ApiException(
+                422,
+                ErrorCodes.InsufficientFunds,
+                $"The account {account} holds {Money.Format(balance)}, the price is {Money.Format(price)}. Deposit {Money.Format(price - balance)} there and pay again.",
+                new
+                {
+                    token,
+                    account,
+                    required = price.ToString(CultureInfo.InvariantCulture),
+                    available = balance.ToString(CultureInfo.InvariantCulture),
+                });
+    }
 
     private enum Decision
     {
@@ -189,24 +208,6 @@ public sealed class OrderSteps(
             _ => throw ApiException.State(
                 ErrorCodes.InvalidState, $"The order is {order.Status}: it cannot be taken to {step}.", new { currentState = order.Status, step = step.Value }),
         };
-    }
-
-    private async Task<ApiException?> FindShortfallAsync(OrderRow order, CancellationToken cancellationToken)
-    {
-        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(order.Order.Token, new BalanceOfFunction { Account = order.Order.Requester }, cancellationToken);
-        return balance >= order.Order.Amount
-            ? null
-            : new ApiException(
-                422,
-                ErrorCodes.InsufficientFunds,
-                $"The account {order.Order.Requester} holds {Money.Format(balance)}, the price is {Money.Format(order.Order.Amount)}. Deposit {Money.Format(order.Order.Amount - balance)} there and pay again.",
-                new
-                {
-                    token = order.Order.Token,
-                    account = order.Order.Requester,
-                    required = order.Order.Amount.ToString(CultureInfo.InvariantCulture),
-                    available = balance.ToString(CultureInfo.InvariantCulture),
-                });
     }
 
     private Task<Operation> QueueAsync(Tx tx, OrderRow order, OrderStep step, string account, byte[] callData) =>

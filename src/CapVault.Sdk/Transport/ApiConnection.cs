@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace CapVault.Sdk.Transport;
 
 /// <summary>
-/// Sends calls with one key and reads envelopes. Every call may be repeated, because the server recognises it when it comes twice: a read, a
-/// step of an order, or else by an Idempotency-Key that is made once for all its attempts.
+/// Sends calls with one key, or none, and reads envelopes. What may be repeated is: a read, a step of an order, or else a call
+/// with an Idempotency-Key that is made once for all its attempts.
 /// </summary>
 internal sealed class ApiConnection : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class ApiConnection : IDisposable
     private readonly int _maxRetries;
     private readonly TimeSpan _outcomeTimeout;
 
-    public ApiConnection(Config config, string key)
+    public ApiConnection(Config config, string? key)
     {
         _time = config.TimeProvider;
         _maxRetries = config.MaxRetries;
@@ -38,7 +38,7 @@ internal sealed class ApiConnection : IDisposable
             BaseAddress = config.ApiRoot,
             Timeout = TimeSpan.FromSeconds(60), // twice the longest ?wait
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        _http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
@@ -58,11 +58,15 @@ internal sealed class ApiConnection : IDisposable
         (await SendAsync<T>(new Call(HttpMethod.Post, path) { Body = body, Key = key }, cancellationToken)).Data!;
 
     /// <summary>For calls that the server recognises only by a key: the caller's, or one that is made here.</summary>
-    public async Task<T> SendKeyedAsync<T>(HttpMethod method, string path, object body, string? key, CancellationToken cancellationToken)
+    public async Task<T> SendKeyedAsync<T>(HttpMethod method, string path, object? body, string? key, CancellationToken cancellationToken)
     {
         var call = new Call(method, path) { Body = body, Key = key ?? Guid.NewGuid().ToString(), IsRepeatableByCaller = key is not null };
         return (await SendAsync<T>(call, cancellationToken)).Data!;
     }
+
+    /// <summary>For the few calls that a second attempt could only spoil.</summary>
+    public async Task<T> SendOnceAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
+        (await SendAsync<T>(new Call(method, path) { Body = body, IsRepeatable = false, IsRepeatableByCaller = false }, cancellationToken)).Data!;
 
     private async Task<Envelope<T>> SendAsync<T>(Call call, CancellationToken cancellationToken)
     {
@@ -114,7 +118,7 @@ internal sealed class ApiConnection : IDisposable
                 failure = Unreachable(e, $"no answer within {_http.Timeout.TotalSeconds:0} s");
             }
 
-            if (++failures > _maxRetries || asked > LongestRetryAfter)
+            if (!call.IsRepeatable || ++failures > _maxRetries || asked > LongestRetryAfter)
             {
                 failure.MayHaveBeenTaken = mayHaveArrived;
                 // With a key that nobody else knows, the caller's next call would be another one.
@@ -191,6 +195,8 @@ internal sealed class ApiConnection : IDisposable
         public object? Body { get; init; }
 
         public string? Key { get; init; }
+
+        public bool IsRepeatable { get; init; } = true;
 
         public bool IsRepeatableByCaller { get; init; } = true;
 

@@ -1,7 +1,7 @@
 -- What was called with an Idempotency-Key. A row is committed with the effect of its call, never before and never after; the answer
 -- follows once the outcome is proven.
 CREATE TABLE idempotency (
-  scope        TEXT NOT NULL,    -- whose key it is: agt_… or operator
+  scope        TEXT NOT NULL,    -- whose key it is: agt_…, an Owner's 0x…, or operator with its scopes
   key          TEXT NOT NULL,    -- chosen by the caller
   fingerprint  BLOB NOT NULL,    -- SHA-256 of method, path and canonical body
   method       TEXT NOT NULL,
