@@ -45,6 +45,13 @@ internal sealed class ApiConnection : IDisposable
         return new Page<T>(answer.Data!, answer.Page?.NextCursor);
     }
 
+    /// <summary>A list that says where it goes on also on its last page.</summary>
+    public async Task<(IReadOnlyList<T> Items, PageInfo Page)> GetListAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        var answer = await SendAsync<IReadOnlyList<T>>(HttpMethod.Get, path, body: null, repeatable: true, cancellationToken);
+        return (answer.Data!, answer.Page ?? new PageInfo());
+    }
+
     /// <summary>For calls that the server recognises when they come twice.</summary>
     public async Task<T> PostRepeatableAsync<T>(string path, object? body, CancellationToken cancellationToken) =>
         (await SendAsync<T>(HttpMethod.Post, path, body, repeatable: true, cancellationToken)).Data!;

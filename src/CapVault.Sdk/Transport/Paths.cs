@@ -18,14 +18,36 @@ internal static class Paths
     public static string Query(ListRequest filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        var parts = new (string Name, string? Value)[]
-        {
+        return Query(
             ("role", filter.Role?.Value),
             ("status", filter.Status),
             ("limit", filter.Limit?.ToString(CultureInfo.InvariantCulture)),
-            ("cursor", filter.Cursor),
-        };
-        var set = parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}").ToList();
-        return set.Count == 0 ? "" : "?" + string.Join('&', set);
+            ("cursor", filter.Cursor));
+    }
+
+    /// <inheritdoc cref="Query(ListRequest)"/>
+    public static string Query(ListEventsRequest filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return Query(
+            ("after", filter.After),
+            ("audience", filter.Audience),
+            ("types", filter.Types is null ? null : string.Join(',', filter.Types)),
+            ("limit", filter.Limit?.ToString(CultureInfo.InvariantCulture)),
+            ("wait", filter.WaitSeconds?.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private static string Query(params ReadOnlySpan<(string Name, string? Value)> parts)
+    {
+        var query = "";
+        foreach (var (name, value) in parts)
+        {
+            if (value is not null)
+            {
+                query += $"{(query.Length == 0 ? '?' : '&')}{name}={Uri.EscapeDataString(value)}";
+            }
+        }
+
+        return query;
     }
 }
