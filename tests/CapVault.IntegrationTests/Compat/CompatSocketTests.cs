@@ -100,15 +100,20 @@ public sealed class CompatSocketTests(ShortHeartbeatSandbox sandbox) : IClassFix
     }
 
     [Fact]
-    public async Task CR49_A_revoked_key_loses_its_sockets_at_once()
+    public async Task A_rotated_key_loses_its_sockets_at_once_and_the_new_one_nothing()
     {
-        var agent = await sandbox.NewAgentAsync("agent");
-        await using var stream = await ConnectAsync(agent);
+        var pair = await sandbox.NewPairAsync();
+        await using var stream = await ConnectAsync(pair.Provider);
+        await stream.ReadToAsync((await pair.NegotiateAsync()).NegotiationId);
 
-        sandbox.Relayer.Services.GetRequiredService<LiveConnections>().Cut(KeyId(agent));
-
+        var newKey = await sandbox.Setup.RotateSdkKeyAsync(pair.Provider.AgentId);
         (await stream.ReceiveAsync()).Should().BeNull();
         stream.CloseCode.Should().Be(4401);
+        await ClosedAsync(pair.Provider);
+        var missed = await pair.NegotiateAsync();
+        await using var next = await CompatStream.ConnectAsync(sandbox.Relayer.Url, newKey);
+
+        (await next.ReadToAsync(missed.NegotiationId)).Should().Equal(missed.NegotiationId);
     }
 
     [Fact]
