@@ -4,6 +4,19 @@ namespace CapVault.Sdk;
 
 public sealed partial class AgentClient
 {
+    /// <summary>What a service costs now.</summary>
+    /// <param name="serviceId"><c>svc_…</c></param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<Quote> QuoteAsync(string serviceId, CancellationToken cancellationToken = default) =>
+        _api.GetAsync<Quote>($"quote?serviceId={Uri.EscapeDataString(serviceId)}", cancellationToken);
+
+    /// <summary>Everything that would stand in the way of negotiating and paying now. Nothing is written.</summary>
+    public Task<ValidateOrderResult> ValidateOrderAsync(ValidateOrderRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return _api.PostRepeatableAsync<ValidateOrderResult>("orders/validate", request, cancellationToken);
+    }
+
     /// <summary>Asks for a service, as its Requester. Not repeated by itself: a second call is a second negotiation.</summary>
     public Task<Negotiation> NegotiateOrderAsync(NegotiateOrderRequest request, CancellationToken cancellationToken = default)
     {

@@ -22,7 +22,7 @@ public sealed partial class AgentClient : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         _config = config;
-        _sdkKey = Keys.Require(sdkKey, "croo_sk_", "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)");
+        _sdkKey = Keys.Require(sdkKey, "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)", "croo_sk_");
         _api = new ApiConnection(config, _sdkKey);
     }
 

@@ -20,6 +20,15 @@ public static class Envelopes
             new Envelope<IReadOnlyList<T>> { Success = true, Data = page.Items, Page = new(page.NextCursor, page.HasMore), Meta = Meta(context) },
             CapJson.Options);
 
+    /// <summary>An error as an answer carries it.</summary>
+    public static ErrorBody ErrorOf(ApiException error) => new()
+    {
+        Code = error.Code,
+        Message = error.Message,
+        Details = error.Details is null ? null : JsonSerializer.SerializeToElement(error.Details, CapJson.Options).Deserialize<Dictionary<string, JsonElement>>(),
+        Retryable = error.Retryable,
+    };
+
     /// <summary>Turns what is thrown below into an error answer, and bare statuses (no route, wrong method) too.</summary>
     public static void UseEnvelopes(this WebApplication app)
     {
@@ -89,13 +98,7 @@ public static class Envelopes
         var body = new Envelope<object>
         {
             Success = false,
-            Error = new ErrorBody
-            {
-                Code = error.Code,
-                Message = error.Message,
-                Details = error.Details is null ? null : JsonSerializer.SerializeToElement(error.Details, CapJson.Options).Deserialize<Dictionary<string, JsonElement>>(),
-                Retryable = error.Retryable,
-            },
+            Error = ErrorOf(error),
             Meta = Meta(context),
         };
         await context.Response.WriteAsJsonAsync(body, CapJson.Options, context.RequestAborted);

@@ -31,18 +31,13 @@ public sealed class Negotiations(
         string requesterAgentId, string serviceId, string? requirements, string? metadata, CancellationToken cancellationToken)
     {
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
-        if (service.AgentId == requesterAgentId)
-        {
-            throw ApiException.Invalid("serviceId", serviceId, "a service of another agent: nobody buys from itself");
-        }
-
-        if (!service.Enabled)
-        {
-            throw ApiException.State(ErrorCodes.ServiceDisabled, "The service takes no new orders. Look for another one.", new { serviceId });
-        }
-
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
+        if (PreFlight.Objections(service, provider, requesterAgentId, requirements).FirstOrDefault() is { } objection)
+        {
+            throw objection;
+        }
+
         var (order, document) = await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
         var orderId = context.Orders.OrderId(order);
         var now = Now;

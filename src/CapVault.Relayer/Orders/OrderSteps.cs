@@ -27,7 +27,7 @@ public sealed class OrderSteps(
         var order = await orders.GetAsync(agentId, id, cancellationToken);
         if (Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
         {
-            await RequireBalanceAsync(order, cancellationToken);
+            await RequireBalanceAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken);
         }
 
         return await TakeAsync(
@@ -98,6 +98,27 @@ public sealed class OrderSteps(
             return due.Count;
         },
         cancellationToken);
+
+    /// <summary>Makes sure that an account holds a price.</summary>
+    /// <exception cref="ApiException">422 if it does not.</exception>
+    public async Task RequireBalanceAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
+    {
+        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(token, new BalanceOfFunction { Account = account }, cancellationToken);
+        if (balance < price)
+        {
+            throw new ApiException(
+                422,
+                ErrorCodes.InsufficientFunds,
+                $"The account {account} holds {Money.Format(balance)}, the price is {Money.Format(price)}. Deposit {Money.Format(price - balance)} there and pay again.",
+                new
+                {
+                    token,
+                    account,
+                    required = price.ToString(CultureInfo.InvariantCulture),
+                    available = balance.ToString(CultureInfo.InvariantCulture),
+                });
+        }
+    }
 
     private enum Decision
     {
@@ -172,25 +193,6 @@ public sealed class OrderSteps(
             _ => throw ApiException.State(
                 ErrorCodes.InvalidState, $"The order is {order.Status}: it cannot be taken to {step}.", new { currentState = order.Status, step = step.Value }),
         };
-    }
-
-    private async Task RequireBalanceAsync(OrderRow order, CancellationToken cancellationToken)
-    {
-        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(order.Order.Token, new BalanceOfFunction { Account = order.Order.Requester }, cancellationToken);
-        if (balance < order.Order.Amount)
-        {
-            throw new ApiException(
-                422,
-                ErrorCodes.InsufficientFunds,
-                $"The account {order.Order.Requester} holds {Money.Format(balance)}, the price is {Money.Format(order.Order.Amount)}. Deposit {Money.Format(order.Order.Amount - balance)} there and pay again.",
-                new
-                {
-                    token = order.Order.Token,
-                    account = order.Order.Requester,
-                    required = order.Order.Amount.ToString(CultureInfo.InvariantCulture),
-                    available = balance.ToString(CultureInfo.InvariantCulture),
-                });
-        }
     }
 
     private Task<Operation> QueueAsync(Tx tx, OrderRow order, OrderStep step, string account, byte[] callData) =>

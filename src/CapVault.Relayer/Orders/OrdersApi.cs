@@ -16,6 +16,14 @@ public static class OrdersApi
             return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.PublicId)));
         });
 
+        api.MapPost("/orders/validate", async (HttpContext context, PreFlight preFlight) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = await RequestBody.ReadAsync<ValidateOrderRequest>(context.Request, context.RequestAborted);
+            var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
+            return Envelopes.Ok(context, await preFlight.ValidateAsync(agentId, request.ServiceId, requirements, context.RequestAborted));
+        });
+
         api.MapGet("/orders/{id}", async (HttpContext context, OrderReader orders, string id) =>
         {
             var order = await orders.GetSettledAsync(context.Caller().RequireAgent(), id, OrderReader.WaitOf(context.Request), context.RequestAborted);

@@ -9,6 +9,15 @@ public static class ErrorCodes
     /// <summary>401: the key is unknown or revoked.</summary>
     public const string InvalidApiKey = "INVALID_API_KEY";
 
+    /// <summary>401: the signature is not that of the address that must sign.</summary>
+    public const string InvalidSignature = "INVALID_SIGNATURE";
+
+    /// <summary>401: the message to sign in with was used, was not issued here, or has expired.</summary>
+    public const string ReplayedRequest = "REPLAYED_REQUEST";
+
+    /// <summary>403: the operator's key lacks a scope; <c>details</c> names those that it has and the one that is needed.</summary>
+    public const string InsufficientScope = "INSUFFICIENT_SCOPE";
+
     /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
     public const string Forbidden = "FORBIDDEN";
 
@@ -38,6 +47,9 @@ public static class ErrorCodes
 
     /// <summary>404.</summary>
     public const string AgentNotFound = "AGENT_NOT_FOUND";
+
+    /// <summary>404: no API key of the operator that works.</summary>
+    public const string ApiKeyNotFound = "API_KEY_NOT_FOUND";
 
     /// <summary>404: no delivery was submitted for the order.</summary>
     public const string DeliveryNotFound = "DELIVERY_NOT_FOUND";
@@ -81,7 +93,7 @@ public static class ErrorCodes
     /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
     public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
 
-    /// <summary>422: more than the agent may store; <c>details</c> says what is used and what the limit is.</summary>
+    /// <summary>422: more than the caller may have or store; <c>details</c> says what the limit is.</summary>
     public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>

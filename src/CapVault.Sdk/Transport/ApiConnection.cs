@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace CapVault.Sdk.Transport;
 
-/// <summary>Sends calls with one key and reads envelopes; retries what may be repeated.</summary>
+/// <summary>Sends calls with one key, or none, and reads envelopes; retries what may be repeated.</summary>
 internal sealed class ApiConnection : IDisposable
 {
     // Asked to stay away for longer, the caller decides what to do meanwhile.
@@ -15,7 +15,7 @@ internal sealed class ApiConnection : IDisposable
     private readonly TimeProvider _time;
     private readonly int _maxRetries;
 
-    public ApiConnection(Config config, string key)
+    public ApiConnection(Config config, string? key)
     {
         _time = config.TimeProvider;
         _maxRetries = config.MaxRetries;
@@ -30,7 +30,7 @@ internal sealed class ApiConnection : IDisposable
             BaseAddress = config.ApiRoot,
             Timeout = TimeSpan.FromSeconds(60), // twice the longest ?wait
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        _http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
@@ -50,7 +50,7 @@ internal sealed class ApiConnection : IDisposable
         (await SendAsync<T>(HttpMethod.Post, path, body, repeatable: true, cancellationToken)).Data!;
 
     /// <summary>For calls whose repetition has a second effect: never retried.</summary>
-    public async Task<T> SendOnceAsync<T>(HttpMethod method, string path, object body, CancellationToken cancellationToken) =>
+    public async Task<T> SendOnceAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
         (await SendAsync<T>(method, path, body, repeatable: false, cancellationToken)).Data!;
 
     private async Task<Envelope<T>> SendAsync<T>(
