@@ -102,7 +102,7 @@ public static class Envelopes
         context.Response.Clear();
         context.Response.StatusCode = error.Status;
         context.Response.Headers[RequestIdHeader] = RequestId(context);
-        if (error is { Retryable: true, Status: 503 or 429 })
+        if (error is { Retryable: true, Status: 503 or 429 } or { Code: ErrorCodes.IdempotencyKeyInProgress })
         {
             context.Response.Headers.RetryAfter = "1";
         }
