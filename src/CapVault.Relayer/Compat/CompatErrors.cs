@@ -52,6 +52,8 @@ public static class CompatErrors
         [ErrorCodes.RateLimited] = "429",
         [ErrorCodes.InternalError] = "UNKNOWN",
         [ErrorCodes.CursorExpired] = ErrorCodes.CursorExpired,
+        [ErrorCodes.IdempotencyKeyInProgress] = ErrorCodes.IdempotencyKeyInProgress,
+        [ErrorCodes.IdempotencyKeyReused] = ErrorCodes.IdempotencyKeyReused,
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
