@@ -12,6 +12,7 @@ public sealed partial class AgentClient : IDisposable
     private readonly Config _config;
     private readonly string _sdkKey;
     private readonly ApiConnection _api;
+    private readonly ObjectTransfer _transfer;
 
     /// <summary>Makes a client; nothing is sent yet.</summary>
     /// <param name="config">Where the relayer is.</param>
@@ -24,8 +25,13 @@ public sealed partial class AgentClient : IDisposable
         _config = config;
         _sdkKey = Keys.Require(sdkKey, "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)", "croo_sk_");
         _api = new ApiConnection(config, _sdkKey);
+        _transfer = new ObjectTransfer(config);
     }
 
     /// <summary>Closes its connections. Streams stay open.</summary>
-    public void Dispose() => _api.Dispose();
+    public void Dispose()
+    {
+        _api.Dispose();
+        _transfer.Dispose();
+    }
 }

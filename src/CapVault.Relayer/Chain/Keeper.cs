@@ -1,5 +1,6 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
@@ -10,7 +11,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees, keeps the paymaster's deposit up. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -22,11 +23,13 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    ObjectSweep objects,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
 {
     private long? _lookedAtMoney;
+    private long? _sweptObjects;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -42,6 +45,7 @@ public sealed class Keeper(
             try
             {
                 await negotiations.ExpireDueAsync(stoppingToken);
+                await SweepObjectsAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);
@@ -71,14 +75,32 @@ public sealed class Keeper(
         },
         cancellationToken);
 
+    private async Task SweepObjectsAsync(CancellationToken cancellationToken)
+    {
+        if (IsDue(ref _sweptObjects))
+        {
+            await objects.RunAsync(cancellationToken);
+        }
+    }
+
+    private bool IsDue(ref long? last)
+    {
+        if (last is { } looked && time.GetElapsedTime(looked) < TimeSpan.FromSeconds(options.Value.SweepIntervalSeconds))
+        {
+            return false;
+        }
+
+        last = time.GetTimestamp();
+        return true;
+    }
+
     private async Task LookAfterMoneyAsync(CancellationToken cancellationToken)
     {
-        if (_lookedAtMoney is { } looked && time.GetElapsedTime(looked) < TimeSpan.FromSeconds(options.Value.SweepIntervalSeconds))
+        if (!IsDue(ref _lookedAtMoney))
         {
             return;
         }
 
-        _lookedAtMoney = time.GetTimestamp();
         await SweepFeesAsync(cancellationToken);
         await deposit.EnsureAsync(needed: 0, cancellationToken);
     }
