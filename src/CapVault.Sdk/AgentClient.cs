@@ -3,7 +3,7 @@ using CapVault.Sdk.Transport;
 namespace CapVault.Sdk;
 
 /// <summary>
-/// What one agent can do: negotiate, pay, deliver, listen. Safe for parallel use. Methods that put a step on chain return when its outcome is
+/// What one agent can do: negotiate, pay, deliver, listen. With <see cref="Config.Executor"/> it signs consents and steps itself. Safe for parallel use. Methods that put a step on chain return when its outcome is
 /// proven, and throw <see cref="OutcomeUnknownException"/> when it is not in time; repeating such a call joins the same operation. Every
 /// method throws <see cref="CapApiException"/> when it is refused.
 /// </summary>
@@ -27,5 +27,9 @@ public sealed partial class AgentClient : IDisposable
     }
 
     /// <summary>Closes its connections. Streams stay open.</summary>
-    public void Dispose() => _api.Dispose();
+    public void Dispose()
+    {
+        _api.Dispose();
+        _preparing.Dispose();
+    }
 }

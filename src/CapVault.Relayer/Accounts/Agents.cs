@@ -25,8 +25,11 @@ public sealed record AgentRow
     /// <summary>The key that works for it.</summary>
     public byte[] Executor { get; init; } = [];
 
-    /// <summary>That key, encrypted.</summary>
+    /// <summary>That key, encrypted; empty where it stays with the agent.</summary>
     public byte[] ExecutorKey { get; init; } = [];
+
+    /// <summary>Whether the Executor's key stays with the agent.</summary>
+    public bool SelfHeld => ExecutorKey.Length == 0;
 
     /// <summary>Its account.</summary>
     public byte[] Account { get; init; } = [];
@@ -48,6 +51,7 @@ public sealed record AgentRow
         WalletAddress = AddressUtil.Current.ConvertToChecksumAddress(Account),
         Owner = AddressUtil.Current.ConvertToChecksumAddress(Owner),
         Deployed = Deployed,
+        SelfHeld = SelfHeld,
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
     };
 }
@@ -55,23 +59,28 @@ public sealed record AgentRow
 /// <summary>Agents and their accounts.</summary>
 public sealed class Agents(Db db, ChainClient chain, ChainContext context, ExecutorKeys executors, ApiKeys keys, Operations.OperationQueue queue, TimeProvider time)
 {
-    /// <summary>Makes an agent with an Executor of its own, whose account the keeper deploys, and returns it with its key.</summary>
-    public async Task<CreateAgentResult> CreateAsync(string name, string owner, CancellationToken cancellationToken)
+    /// <summary>Makes an agent, whose account the keeper deploys, and returns it with its key.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="owner">The person behind it.</param>
+    /// <param name="executor">Address of the Executor that the agent holds itself; null makes one that is held here.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public async Task<CreateAgentResult> CreateAsync(string name, string owner, string? executor, CancellationToken cancellationToken)
     {
         var agentId = Ids.New("agt_");
-        var executor = EthECKey.GenerateKey();
+        var held = executor is null ? EthECKey.GenerateKey() : null;
+        executor ??= held!.GetPublicAddress();
         var salt = RandomNumberGenerator.GetBytes(32);
         var account = await chain.QueryAsync<AccountAddressFunction, string>(
             context.AccountFactory,
-            new AccountAddressFunction { Owner = owner, Executor = executor.GetPublicAddress(), Salt = salt },
+            new AccountAddressFunction { Owner = owner, Executor = executor, Salt = salt },
             cancellationToken);
         var agent = new AgentRow
         {
             AgentId = agentId,
             Name = name,
             Owner = owner.HexToByteArray(),
-            Executor = executor.GetPublicAddressAsBytes(),
-            ExecutorKey = executors.Encrypt(agentId, executor),
+            Executor = executor.HexToByteArray(),
+            ExecutorKey = held is null ? [] : executors.Encrypt(agentId, held),
             Account = account.HexToByteArray(),
             AccountSalt = salt,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -96,7 +105,9 @@ public sealed class Agents(Db db, ChainClient chain, ChainContext context, Execu
     /// <exception cref="InvalidOperationException">The master key is another one.</exception>
     public async Task RequireMasterKeyAsync(CancellationToken cancellationToken)
     {
-        if (await ListAsync(1, long.MaxValue, "", cancellationToken) is not [var agent])
+        var agent = await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<AgentRow?>("SELECT * FROM agent WHERE length(executor_key) > 0 ORDER BY created_at DESC LIMIT 1"), cancellationToken);
+        if (agent is null)
         {
             return;
         }

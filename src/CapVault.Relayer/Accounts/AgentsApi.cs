@@ -15,7 +15,8 @@ public static class AgentsApi
             var request = await RequestBody.ReadAsync<CreateAgentRequest>(context.Request, context.RequestAborted);
             var name = Fields.Text("name", request.Name, 1, 64);
             var owner = Fields.Address("owner", request.Owner);
-            return Envelopes.Ok(context, await agents.CreateAsync(name, owner, context.RequestAborted), 201);
+            var executor = request.Executor is null ? null : Fields.Address("executor", request.Executor);
+            return Envelopes.Ok(context, await agents.CreateAsync(name, owner, executor, context.RequestAborted), 201);
         });
 
         api.MapGet("/agents", async (HttpContext context, Agents agents) =>

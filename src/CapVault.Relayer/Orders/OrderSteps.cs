@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using CapVault.Contracts;
 using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
@@ -15,67 +17,38 @@ namespace CapVault.Relayer.Orders;
 
 /// <summary>
 /// Takes the steps of an order: decides from its state and the chain clock, then queues the operation in the transaction that
-/// decided. A repeat finds the live operation, or the first result.
+/// decided. A repeat finds the live operation, or the first result. Agents that hold their Executor themselves take the same steps through
+/// <see cref="PreparedSteps"/>.
 /// </summary>
 public sealed class OrderSteps(
-    Db db, OrderReader orders, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, TimeProvider time)
+    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, TimeProvider time)
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
     /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
-    public async Task<OrderRow> PayAsync(string agentId, string id, CancellationToken cancellationToken)
-    {
-        var order = await orders.GetAsync(agentId, id, cancellationToken);
-        if (Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
-        {
-            await RequireBalanceAsync(order, cancellationToken);
-        }
-
-        return await TakeAsync(
-            agentId, id, OrderStep.Pay, fresh => fresh.PayTx is not null,
-            async (tx, fresh) =>
-            {
-                var operation = await QueueAsync(tx, fresh, OrderStep.Pay, fresh.Order.Requester, AccountCalls.Pay(context.Vault, fresh.Order));
-                await events.AddStepAsync(tx, fresh.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value);
-            },
-            cancellationToken);
-    }
+    public Task<OrderRow> PayAsync(string agentId, string id, CancellationToken cancellationToken) => TakeAsync(agentId, id, Pay(), cancellationToken);
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
-    public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Deliver,
-        fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
-        async (tx, fresh) =>
-        {
-            await content.KeepAsync(tx, fresh.OrderId, time.GetUtcNow());
-            await QueueAsync(tx, fresh, OrderStep.Deliver, fresh.Order.Provider, AccountCalls.Deliver(context.Vault, fresh.Order, content.Hash));
-        },
-        cancellationToken,
-        async (tx, fresh) =>
-        {
-            var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", fresh);
-            if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
-            {
-                throw AlreadyDelivered(onItsWay!);
-            }
-        });
+    public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, CancellationToken cancellationToken) =>
+        TakeAsync(agentId, id, Deliver(content), cancellationToken);
 
     /// <summary>Rejects: refunds in full once it is paid. The chain gets the reason's hash, the parties its text.</summary>
-    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Reject,
-        fresh => fresh.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(AccountOf(fresh, agentId)),
-        async (tx, fresh) =>
-        {
-            var reasonHash = DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
-            await tx.ExecuteAsync(
-                "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING",
-                new { fresh.OrderId, reasonHash, reason });
-            await QueueAsync(tx, fresh, OrderStep.Reject, AccountOf(fresh, agentId), AccountCalls.Reject(context.Vault, fresh.Order, reasonHash));
-        },
-        cancellationToken);
+    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, CancellationToken cancellationToken) =>
+        TakeAsync(agentId, id, Reject(agentId, reason), cancellationToken);
 
     /// <summary>Expires. Anyone may, so the relayer sends it from its own address.</summary>
-    public Task<OrderRow> ExpireAsync(string agentId, string id, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Expire, fresh => fresh.ExpireTx is not null, QueueExpiryAsync, cancellationToken);
+    public Task<OrderRow> ExpireAsync(string agentId, string id, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            var order = await OrderReader.GetAsync(tx, agentId, id);
+            if (Decide(order, OrderStep.Expire, agentId, order.ExpireTx is not null) != Decision.Take)
+            {
+                return order;
+            }
+
+            await QueueExpiryAsync(tx, order);
+            return await OrderReader.GetAsync(tx, agentId, id);
+        },
+        cancellationToken);
 
     /// <summary>Queues expiries of orders whose deadline has passed on chain. Returns how many.</summary>
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
@@ -99,7 +72,29 @@ public sealed class OrderSteps(
         },
         cancellationToken);
 
-    private enum Decision
+    /// <summary>Makes sure that the Requester's account holds the price.</summary>
+    /// <exception cref="ApiException">422 if it does not.</exception>
+    public async Task RequireBalanceAsync(Contracts.CAPVault.ContractDefinition.Order terms, CancellationToken cancellationToken)
+    {
+        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(terms.Token, new BalanceOfFunction { Account = terms.Requester }, cancellationToken);
+        if (balance < terms.Amount)
+        {
+            throw new ApiException(
+                422,
+                ErrorCodes.InsufficientFunds,
+                $"The account {terms.Requester} holds {Money.Format(balance)}, the price is {Money.Format(terms.Amount)}. Deposit {Money.Format(terms.Amount - balance)} there and pay again.",
+                new
+                {
+                    token = terms.Token,
+                    account = terms.Requester,
+                    required = terms.Amount.ToString(CultureInfo.InvariantCulture),
+                    available = balance.ToString(CultureInfo.InvariantCulture),
+                });
+        }
+    }
+
+    /// <summary>Whether a party may take the step now.</summary>
+    internal enum Decision
     {
         /// <summary>Queue it.</summary>
         Take,
@@ -111,32 +106,101 @@ public sealed class OrderSteps(
         Done,
     }
 
-    private Task<OrderRow> TakeAsync(
-        string agentId,
-        string id,
-        OrderStep step,
-        Func<OrderRow, bool> isDone,
-        Func<Tx, OrderRow, Task> take,
-        CancellationToken cancellationToken,
-        Func<Tx, OrderRow, Task>? checkInFlight = null) => db.WriteAsync(
-        async tx =>
+    /// <summary>A step that a party's Executor takes, and what goes with it.</summary>
+    /// <param name="Step">The step.</param>
+    /// <param name="IsDone">Whether it has happened as it is asked for; throws where it has happened otherwise.</param>
+    /// <param name="CallData">What the account calls.</param>
+    internal sealed record Plan(OrderStep Step, Func<OrderRow, bool> IsDone, Func<OrderRow, byte[]> CallData)
+    {
+        /// <summary>Asks the chain whether it can succeed, before anything is written.</summary>
+        public Func<OrderRow, CancellationToken, Task> CheckAsync { get; init; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Whether what is on its way is what is asked for; throws where it is not.</summary>
+        public Func<Tx, OrderRow, Task> CheckInFlightAsync { get; init; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Keeps what the chain does not hold, in the transaction that queues the operation.</summary>
+        public Func<Tx, OrderRow, Task> KeepAsync { get; init; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Tells that it is on its way.</summary>
+        public Func<Tx, OrderRow, Operation, Task> TellAsync { get; init; } = (_, _, _) => Task.CompletedTask;
+    }
+
+    internal Plan Pay() => new(OrderStep.Pay, order => order.PayTx is not null, order => AccountCalls.Pay(context.Vault, order.Order))
+    {
+        CheckAsync = (order, cancellationToken) => RequireBalanceAsync(order.Order, cancellationToken),
+        TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
+    };
+
+    internal Plan Deliver(DeliveryContent content) => new(
+        OrderStep.Deliver,
+        order => order.DeliverTx is not null && (order.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(order.DeliverableHash!)),
+        order => AccountCalls.Deliver(context.Vault, order.Order, content.Hash))
+    {
+        CheckInFlightAsync = async (tx, order) =>
         {
-            var order = await OrderReader.GetAsync(tx, agentId, id);
-            switch (Decide(order, step, agentId, isDone(order)))
+            var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", order);
+            if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
             {
-                case Decision.Take:
-                    await take(tx, order);
-                    return await OrderReader.GetAsync(tx, agentId, id);
-                case Decision.InFlight when checkInFlight is not null:
-                    await checkInFlight(tx, order);
-                    return order;
-                default:
-                    return order;
+                throw AlreadyDelivered(onItsWay!);
             }
         },
-        cancellationToken);
+        KeepAsync = (tx, order) => content.KeepAsync(tx, order.OrderId, time.GetUtcNow()),
+    };
 
-    private Decision Decide(OrderRow order, OrderStep step, string agentId, bool isDone)
+    internal Plan Reject(string agentId, string reason)
+    {
+        var reasonHash = DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
+        return new(
+            OrderStep.Reject,
+            order => order.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(order.AccountOf(agentId)),
+            order => AccountCalls.Reject(context.Vault, order.Order, reasonHash))
+        {
+            KeepAsync = (tx, order) => tx.ExecuteAsync(
+                "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING",
+                new { order.OrderId, reasonHash, reason }),
+        };
+    }
+
+    private async Task<OrderRow> TakeAsync(string agentId, string id, Plan plan, CancellationToken cancellationToken)
+    {
+        var seen = await orders.GetAsync(agentId, id, cancellationToken);
+        if ((await agents.FindAsync(agentId, cancellationToken))!.SelfHeld)
+        {
+            throw ApiException.State(
+                ErrorCodes.InvalidState,
+                $"The Executor stays with this agent, so the relayer cannot {plan.Step} for it. POST /api/v1/ops/prepare, sign what it returns, and submit the signature.",
+                new { currentState = seen.Status, step = plan.Step.Value });
+        }
+
+        if (Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == Decision.Take)
+        {
+            await plan.CheckAsync(seen, cancellationToken);
+        }
+
+        return await db.WriteAsync(
+            async tx =>
+            {
+                var order = await OrderReader.GetAsync(tx, agentId, id);
+                switch (Decide(order, plan.Step, agentId, plan.IsDone(order)))
+                {
+                    case Decision.Take:
+                        await plan.KeepAsync(tx, order);
+                        var operation = await queue.AddStepAsync(tx, order.OrderId, plan.Step, order.AccountOf(agentId).HexToByteArray(), plan.CallData(order));
+                        await plan.TellAsync(tx, order, operation);
+                        return await OrderReader.GetAsync(tx, agentId, id);
+                    case Decision.InFlight:
+                        await plan.CheckInFlightAsync(tx, order);
+                        return order;
+                    default:
+                        return order;
+                }
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Decides from the order's state and the chain clock.</summary>
+    /// <exception cref="ApiException">The step is not this party's, or not possible now.</exception>
+    internal Decision Decide(OrderRow order, OrderStep step, string agentId, bool isDone)
     {
         var actor = order.ActorOf(agentId);
         if (!Protocol.MayEver(step, actor))
@@ -174,28 +238,6 @@ public sealed class OrderSteps(
         };
     }
 
-    private async Task RequireBalanceAsync(OrderRow order, CancellationToken cancellationToken)
-    {
-        var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(order.Order.Token, new BalanceOfFunction { Account = order.Order.Requester }, cancellationToken);
-        if (balance < order.Order.Amount)
-        {
-            throw new ApiException(
-                422,
-                ErrorCodes.InsufficientFunds,
-                $"The account {order.Order.Requester} holds {Money.Format(balance)}, the price is {Money.Format(order.Order.Amount)}. Deposit {Money.Format(order.Order.Amount - balance)} there and pay again.",
-                new
-                {
-                    token = order.Order.Token,
-                    account = order.Order.Requester,
-                    required = order.Order.Amount.ToString(CultureInfo.InvariantCulture),
-                    available = balance.ToString(CultureInfo.InvariantCulture),
-                });
-        }
-    }
-
-    private Task<Operation> QueueAsync(Tx tx, OrderRow order, OrderStep step, string account, byte[] callData) =>
-        queue.AddStepAsync(tx, order.OrderId, step, account.HexToByteArray(), callData);
-
     private Task QueueExpiryAsync(Tx tx, OrderRow order) => queue.AddOwnAsync(
         tx,
         OperationKind.Expire,
@@ -205,8 +247,6 @@ public sealed class OrderSteps(
         GasLimits.Expire,
         order.OrderId,
         OrderStep.Expire);
-
-    private static string AccountOf(OrderRow order, string agentId) => order.ActorOf(agentId) == Actor.Requester ? order.Order.Requester : order.Order.Provider;
 
     private static ApiException AlreadyDelivered(byte[] hash) => ApiException.State(
         ErrorCodes.AlreadyDelivered, "Another deliverable is recorded, or on its way. It cannot be replaced.", new { contentHash = hash.ToHex(true) });

@@ -4,7 +4,10 @@ using Microsoft.Data.Sqlite;
 
 namespace CapVault.Relayer.Storage;
 
-/// <summary>Numbered SQL scripts (<c>0001_name.sql</c>), applied once each, in order, and remembered with their checksum.</summary>
+/// <summary>
+/// Numbered SQL scripts (<c>0001_name.sql</c>), applied once each, in order, and remembered with their checksum. Numbers may be missing: branches
+/// that are merged later bring theirs, and a database then applies them after higher ones.
+/// </summary>
 internal static class Migrations
 {
     /// <exception cref="InvalidOperationException">The database was written by a newer relayer, or a script was altered after it was applied.</exception>
@@ -14,7 +17,7 @@ internal static class Migrations
         var applied = (await connection.QueryAsync<Applied>("SELECT number, name, checksum FROM migration ORDER BY number")).ToDictionary(row => row.Number);
         var scripts = Scripts().ToList();
 
-        if (applied.Values.FirstOrDefault(row => row.Number > scripts.Count) is { } newer)
+        if (applied.Values.FirstOrDefault(row => row.Number > scripts[^1].Number) is { } newer)
         {
             throw new InvalidOperationException(
                 $"The database has migration {newer.Name}, this relayer knows up to {scripts[^1].Name}. Start the newer relayer, or restore a backup from before it.");

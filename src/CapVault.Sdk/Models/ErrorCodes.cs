@@ -9,6 +9,9 @@ public static class ErrorCodes
     /// <summary>401: the key is unknown or revoked.</summary>
     public const string InvalidApiKey = "INVALID_API_KEY";
 
+    /// <summary>422: the signature is not that of the key that must sign, over what it must sign.</summary>
+    public const string InvalidSignature = "INVALID_SIGNATURE";
+
     /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
     public const string Forbidden = "FORBIDDEN";
 
@@ -66,8 +69,15 @@ public static class ErrorCodes
     /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
     public const string CursorExpired = "CURSOR_EXPIRED";
 
+    /// <summary>410: the prepared operation cannot be submitted any more: its time is over, or another operation has taken its place in the nonce
+    /// lane. Prepare again.</summary>
+    public const string PreparationExpired = "PREPARATION_EXPIRED";
+
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
+
+    /// <summary>422: the caller has as many of these as it may.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";

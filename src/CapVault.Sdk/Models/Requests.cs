@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace CapVault.Sdk;
 
@@ -10,6 +11,10 @@ public sealed record CreateAgentRequest
 
     /// <summary>Address of the person behind the account; it may do everything with it.</summary>
     public required string Owner { get; init; }
+
+    /// <summary>Address of the agent's own Executor key, which the relayer never gets: the agent then signs consents and operations itself. The
+    /// default value is null: the relayer makes a key and holds it.</summary>
+    public string? Executor { get; init; }
 }
 
 /// <summary>POST /services</summary>
@@ -70,6 +75,15 @@ public sealed record NegotiateOrderRequest
 
     /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
     public JsonElement? Metadata { get; init; }
+
+    /// <summary>Not on the wire, for <see cref="Config.Executor"/>, which needs it: the highest price to consent to, a decimal string.</summary>
+    [JsonIgnore]
+    public string? MaxPrice { get; init; }
+
+    /// <summary>Not on the wire, for <see cref="Config.Executor"/>: the account that must be the Provider's; null trusts the relayer with who sells
+    /// the service.</summary>
+    [JsonIgnore]
+    public string? ProviderWallet { get; init; }
 }
 
 /// <summary>POST /orders/negotiate/{id}/accept</summary>
@@ -77,6 +91,9 @@ public sealed record AcceptNegotiationRequest
 {
     /// <summary>The revision that is accepted; null means the current one.</summary>
     public int? Revision { get; init; }
+
+    /// <summary>Of a Provider that holds its Executor itself: 65 bytes (R ‖ S ‖ V, V 27 or 28), 0x-prefixed, over <see cref="Negotiation.Consent"/>.</summary>
+    public string? Signature { get; init; }
 }
 
 /// <summary>POST …/reject, of a negotiation or an order.</summary>
