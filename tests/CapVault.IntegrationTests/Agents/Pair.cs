@@ -9,6 +9,7 @@ internal sealed record Pair(Party Requester, Party Provider, Service Service)
     public Task<Negotiation> NegotiateAsync(object? requirements = null) => Requester.Client.NegotiateOrderAsync(new()
     {
         ServiceId = Service.ServiceId,
+        MaxPrice = Service.Price, // asked for by clients that sign themselves
         Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
     });
 
