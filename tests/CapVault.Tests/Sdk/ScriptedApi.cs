@@ -13,6 +13,7 @@ namespace CapVault.Tests.Sdk;
 internal sealed class ScriptedApi : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _requests = new();
+    private readonly ConcurrentQueue<string> _bodies = new();
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _answers;
     private readonly WebApplication _app;
 
@@ -27,6 +28,9 @@ internal sealed class ScriptedApi : IAsyncDisposable
 
     /// <summary>Method, path and query of what came.</summary>
     public IReadOnlyList<string> Requests => [.. _requests];
+
+    /// <summary>The body of each request, in the same order.</summary>
+    public IReadOnlyList<string> Bodies => [.. _bodies];
 
     public static async Task<ScriptedApi> StartAsync(params Func<HttpContext, Task>[] answers)
     {
@@ -92,6 +96,9 @@ internal sealed class ScriptedApi : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
+        context.Request.EnableBuffering(); // an answer may want to read it too
+        _bodies.Enqueue(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        context.Request.Body.Position = 0;
         _requests.Enqueue($"{context.Request.Method} {context.Request.Path.ToUriComponent()}{context.Request.QueryString}");
         if (_answers.Count > 1 && _answers.TryDequeue(out var next))
         {
