@@ -22,10 +22,15 @@ internal static class AgentsCommands
             HelpName = "0x…",
             Required = true,
         };
-        return new Command("create", "Make an agent. Its SDK key is shown this once.") { name, owner }.Runs(async (session, cancellationToken) =>
+        var executor = new Option<string?>("--executor")
+        {
+            Description = "Address of the Executor key that the agent holds itself; without it the relayer makes a key and holds it.",
+            HelpName = "0x…",
+        };
+        return new Command("create", "Make an agent. Its SDK key is shown this once.") { name, owner, executor }.Runs(async (session, cancellationToken) =>
         {
             using var setup = session.Setup();
-            var created = await setup.CreateAgentAsync(new() { Name = session.Value(name), Owner = session.Value(owner)! }, cancellationToken);
+            var created = await setup.CreateAgentAsync(new() { Name = session.Value(name), Owner = session.Value(owner)!, Executor = session.Value(executor) }, cancellationToken);
             session.Print.Result(created, print =>
             {
                 Describe(print, created.Agent);
@@ -64,5 +69,6 @@ internal static class AgentsCommands
         ("name", agent.Name),
         ("wallet", agent.WalletAddress),
         ("owner", agent.Owner),
+        ("executor", agent.SelfHeld ? "held by the agent itself" : "held by the relayer"),
         ("deployed", agent.Deployed ? "yes" : "no, before its first use"));
 }

@@ -4,14 +4,13 @@ namespace CapVault.Sdk;
 
 public sealed partial class AgentClient
 {
-    /// <summary>Asks for a service, as its Requester. Not repeated by itself: a second call is a second negotiation. With <see cref="Config.Executor"/>
-    /// the terms are checked against the request and consented to; one whose consent did not get through expires unseen by the Provider.</summary>
-    /// <exception cref="ArgumentException">With <see cref="Config.Executor"/>: the request names no <see cref="NegotiateOrderRequest.MaxPrice"/>.</exception>
+    /// <summary>Asks for a service, as its Requester. Not repeated by itself: a second call is a second negotiation.</summary>
+    /// <exception cref="InvalidOperationException">With <see cref="Config.Executor"/> the other overload is needed, which says what to consent to.</exception>
     public Task<Negotiation> NegotiateOrderAsync(NegotiateOrderRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return _config.Executor is { } executor
-            ? NegotiateSelfHeldAsync(executor, request, cancellationToken)
+        return _config.Executor is not null
+            ? throw new InvalidOperationException("Found Config.Executor without expected terms: this client signs, and must know up to which price. Give ExpectedTerms.")
             : _api.SendOnceAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, cancellationToken);
     }
 

@@ -2,6 +2,16 @@ using CapVault.Sdk.Transport;
 
 namespace CapVault.Sdk;
 
+/// <summary>What a Requester that signs itself will consent to. Not on the wire: it is for the check of what the relayer answers.</summary>
+public sealed record ExpectedTerms
+{
+    /// <summary>The highest price, a decimal string in USDC: <c>"1.00"</c>.</summary>
+    public required string MaxPrice { get; init; }
+
+    /// <summary>The account that must be the Provider's; null trusts the relayer with who sells the service.</summary>
+    public string? ProviderWallet { get; init; }
+}
+
 public sealed partial class AgentClient
 {
     // The relayer lets 8 operations of an agent wait for their signature; other processes of the agent want some of them too.
@@ -13,17 +23,28 @@ public sealed partial class AgentClient
     private readonly SemaphoreSlim _preparing = new(MaxPreparing);
     private SigningContracts? _contracts;
 
-    private async Task<Negotiation> NegotiateSelfHeldAsync(ExecutorSigner executor, NegotiateOrderRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks for a service and consents to the terms, if they are those that are expected; for a client with <see cref="Config.Executor"/>. Not repeated by
+    /// itself: a second call is a second negotiation. One whose consent did not get through expires unseen by the Provider.
+    /// </summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="expected">What is consented to at most.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="CapApiException">Refused; or the terms are others (<see cref="CapApiException.SignatureRefused"/>), and nothing was signed.</exception>
+    public async Task<Negotiation> NegotiateOrderAsync(NegotiateOrderRequest request, ExpectedTerms expected, CancellationToken cancellationToken = default)
     {
-        if (request.MaxPrice is null || !Money.TryParse(request.MaxPrice, out var maxPrice))
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(expected);
+        var executor = _config.Executor
+            ?? throw new InvalidOperationException("Found expected terms without Config.Executor: the relayer holds this agent's Executor and consents when it negotiates. Negotiate without them.");
+        if (!Money.TryParse(expected.MaxPrice, out var maxPrice))
         {
-            throw new ArgumentException(
-                $"MaxPrice: found '{request.MaxPrice}', expected the highest price to consent to, such as \"1.00\": with Config.Executor this client signs the terms itself.", nameof(request));
+            throw new ArgumentException($"MaxPrice: found '{expected.MaxPrice}', expected a decimal string such as \"1.00\".", nameof(expected));
         }
 
         var checks = await ChecksAsync(executor, cancellationToken);
         var negotiation = await _api.SendOnceAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, cancellationToken);
-        SigningChecks.RequireAsked(negotiation, request, maxPrice);
+        SigningChecks.RequireAsked(negotiation, request, maxPrice, expected.ProviderWallet);
         var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester), cancellationToken);
         return await _api.PostRepeatableAsync<Negotiation>(
             $"orders/negotiate/{Paths.Segment(negotiation.NegotiationId)}/consent",

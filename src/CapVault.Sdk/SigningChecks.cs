@@ -47,15 +47,15 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
 
     /// <summary>Makes sure that a negotiation is for what was asked for.</summary>
     /// <exception cref="CapApiException">It is not.</exception>
-    public static void RequireAsked(Negotiation negotiation, NegotiateOrderRequest asked, BigInteger maxPrice)
+    public static void RequireAsked(Negotiation negotiation, NegotiateOrderRequest asked, BigInteger maxPrice, string? providerWallet)
     {
         var order = Read(negotiation.Terms);
         Require("serviceId", negotiation.ServiceId == asked.ServiceId, negotiation.ServiceId, asked.ServiceId);
         Require("requirements", SameJson(negotiation.Requirements, asked.Requirements), "others", "those that were asked for");
         Require("price", order.Amount <= maxPrice, Money.Format(order.Amount), $"at most {Money.Format(maxPrice)}");
-        if (asked.ProviderWallet is { } provider)
+        if (providerWallet is not null)
         {
-            RequireAddress("terms.provider", order.Provider, provider);
+            RequireAddress("terms.provider", order.Provider, providerWallet);
         }
     }
 

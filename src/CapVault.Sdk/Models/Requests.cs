@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace CapVault.Sdk;
 
@@ -75,15 +74,6 @@ public sealed record NegotiateOrderRequest
 
     /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
     public JsonElement? Metadata { get; init; }
-
-    /// <summary>Not on the wire, for <see cref="Config.Executor"/>, which needs it: the highest price to consent to, a decimal string.</summary>
-    [JsonIgnore]
-    public string? MaxPrice { get; init; }
-
-    /// <summary>Not on the wire, for <see cref="Config.Executor"/>: the account that must be the Provider's; null trusts the relayer with who sells
-    /// the service.</summary>
-    [JsonIgnore]
-    public string? ProviderWallet { get; init; }
 }
 
 /// <summary>POST /orders/negotiate/{id}/accept</summary>

@@ -48,14 +48,13 @@ public class SelfHeldTests
         await using var api = await StartAsync(Data(negotiation, 201), Data(negotiation with { Awaiting = Role.Provider }));
         using var client = Client(api);
 
-        (await client.NegotiateOrderAsync(Asked)).Awaiting.Should().Be(Role.Provider);
+        (await client.NegotiateOrderAsync(Asked, Expected)).Awaiting.Should().Be(Role.Provider);
 
         api.Requests.Should().Equal("POST /api/v1/orders/negotiate", $"POST /api/v1/orders/negotiate/{negotiation.NegotiationId}/consent");
         var sent = JsonSerializer.Deserialize<ConsentRequest>(api.Bodies[1], CapJson.Options)!;
         sent.Revision.Should().Be(negotiation.Revision);
         ExecutorSignature.IsBy(_executor.GetPublicAddressAsBytes(), OrderConsent.Hash(negotiation.ChainOrderId.HexToByteArray(), Deployment.ChainId, Account), sent.Signature.HexToByteArray())
             .Should().BeTrue("the account checks exactly this");
-        api.Bodies[0].Should().NotContainEquivalentOf("maxPrice").And.NotContainEquivalentOf("providerWallet", "they are for the check alone");
     }
 
     public static readonly TheoryData<string> ConsentLies =
@@ -77,7 +76,7 @@ public class SelfHeldTests
         await using var api = await StartAsync(Data(Lying(lie, OrderTermsOf(requester: Account, provider: Counterparty)), 201));
         using var client = Client(api);
 
-        var negotiating = () => client.NegotiateOrderAsync(Asked);
+        var negotiating = () => client.NegotiateOrderAsync(Asked, Expected);
 
         await RefusedAsync(negotiating, api, requests: 1);
     }
@@ -115,12 +114,15 @@ public class SelfHeldTests
         await using var api = await StartAsync(Cut());
         using var client = Client(api);
 
-        foreach (var maxPrice in new[] { null, "", "-1", "1e3" })
+        foreach (var maxPrice in new[] { "", "-1", "1e3" })
         {
-            var negotiating = () => client.NegotiateOrderAsync(Asked with { MaxPrice = maxPrice });
+            var negotiating = () => client.NegotiateOrderAsync(Asked, Expected with { MaxPrice = maxPrice });
             (await negotiating.Should().ThrowAsync<ArgumentException>()).WithMessage("MaxPrice: found*");
         }
 
+        await client.Invoking(it => it.NegotiateOrderAsync(Asked)).Should().ThrowAsync<InvalidOperationException>();
+        using var held = new AgentClient(new Config { BaseUrl = api.Address }, Key);
+        await held.Invoking(it => it.NegotiateOrderAsync(Asked, Expected)).Should().ThrowAsync<InvalidOperationException>("the relayer consents, unchecked");
         api.Requests.Should().BeEmpty();
     }
 
@@ -184,7 +186,7 @@ public class SelfHeldTests
         var paid = order with { PayTxHash = "0xa1" };
         await using var api = await StartAsync(Data(config), Data(order), Data(Prepared("pay", order)), Data(paid), Data(order), Data(Prepared("pay", order)), Data(paid));
         using var client = new AgentClient(
-            new Config { BaseUrl = api.Address, Executor = new ExecutorSigner(Account, _executor), TimeProvider = new ScaledTime(1000) }, Key);
+            new Config { BaseUrl = api.Address, Executor = new ExecutorSigner(Account, _executor) }, Key);
 
         await client.PayOrderAsync(order.OrderId);
         await client.PayOrderAsync(order.OrderId);
@@ -275,13 +277,14 @@ public class SelfHeldTests
         new DeliverOrderRequest { DeliverableType = DeliverableType.Text, DeliverableText = "Bonjour" },
         DeliverableHash.Of(DeliverableType.Text, "Bonjour", null).ToHex(prefix: true));
 
-    private static NegotiateOrderRequest Asked => new() { ServiceId = Service, Requirements = Requirements, MaxPrice = "1.00", ProviderWallet = Counterparty };
+    private static NegotiateOrderRequest Asked => new() { ServiceId = Service, Requirements = Requirements };
+
+    private static ExpectedTerms Expected => new() { MaxPrice = "1.00", ProviderWallet = Counterparty };
 
     private AgentClient Client(ScriptedApi api) => new(
         new Config
         {
             BaseUrl = api.Address,
-            TimeProvider = new ScaledTime(1000),
             Deployment = Deployment,
             MaxRetries = 0,
             Executor = new ExecutorSigner(Account, (data, _) =>
