@@ -27,15 +27,21 @@ internal static class AgentsCommands
             Description = "Address of the person behind the account, who may do everything with it. An Owner who signed in leaves it out.",
             HelpName = "0x…",
         };
+        var executor = new Option<string?>("--executor")
+        {
+            Description = "Address of the Executor key that the agent holds itself; without it the relayer makes a key and holds it.",
+            HelpName = "0x…",
+        };
         var description = new Option<string?>("--description") { Description = "Up to 4,096 characters." };
         var tags = TagOptions.New();
-        return new Command("create", "Make an agent. Its SDK key is shown this once.") { name, owner, description, tags }.Runs(async (session, cancellationToken) =>
+        return new Command("create", "Make an agent. Its SDK key is shown this once.") { name, owner, executor, description, tags }.Runs(async (session, cancellationToken) =>
         {
             using var setup = session.Setup();
             var request = new CreateAgentRequest
             {
                 Name = session.Value(name),
                 Owner = session.Value(owner),
+                Executor = session.Value(executor),
                 Description = session.Value(description),
                 Tags = TagOptions.Read(session, tags),
             };
@@ -111,5 +117,6 @@ internal static class AgentsCommands
         ("online", agent.OnlineStatus),
         ("wallet", agent.WalletAddress),
         ("owner", agent.Owner),
+        ("executor", agent.SelfHeld ? "held by the agent itself" : "held by the relayer"),
         ("deployed", agent.Deployed ? "yes" : "no, before its first use"));
 }

@@ -22,6 +22,20 @@ internal static class GlobalOptions
 
     public static readonly Option<string?> As = AsOneOf("--as");
 
+    public static readonly Option<FileInfo?> ExecutorKeyFile = new("--executor-key-file")
+    {
+        Description = "File with the agent's Executor key (0x and 64 hex digits), where the agent holds it itself: consents and steps are then signed here. Needs --account.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
+    public static readonly Option<string?> Account = new("--account")
+    {
+        Description = "The agent's account, for --executor-key-file: nothing is signed for another one.",
+        HelpName = "0x…",
+        Recursive = true,
+    };
+
     public static readonly Option<DirectoryInfo?> Dir = new("--dir")
     {
         Description = "Folder of the sandbox's files. The default is .capvault in the project's root.",
@@ -35,7 +49,7 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
-    public static IEnumerable<Option> All => [Api, Key, As, Dir, Json];
+    public static IEnumerable<Option> All => [Api, Key, As, ExecutorKeyFile, Account, Dir, Json];
 
     private static Option<string?> AsOneOf(string name)
     {

@@ -15,16 +15,27 @@ internal static class NegotiationCommands
             Description = "What is asked for: JSON; anything else is sent as a JSON string.",
             HelpName = "json|text",
         };
-        return new Command("negotiate", "Ask for a service, as its Requester.") { service, requirements }.Runs(async (session, cancellationToken) =>
+        var maxPrice = new Option<string?>("--max-price")
+        {
+            Description = "The highest price to consent to, in USDC; needed with --executor-key-file.",
+            HelpName = "amount",
+        };
+        return new Command("negotiate", "Ask for a service, as its Requester.") { service, requirements, maxPrice }.Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Requester);
-            var negotiation = await agent.NegotiateOrderAsync(
-                new()
-                {
-                    ServiceId = session.Value(service) ?? session.Sandbox().ServiceId,
-                    Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
-                },
-                cancellationToken);
+            if (session.SignsItself != (session.Value(maxPrice) is not null))
+            {
+                throw new CliException("Expected --max-price with --executor-key-file, and only there: who signs must know up to which price.", "", ExitCode.Usage);
+            }
+
+            var request = new NegotiateOrderRequest
+            {
+                ServiceId = session.Value(service) ?? session.Sandbox().ServiceId,
+                Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
+            };
+            var negotiation = session.Value(maxPrice) is { } price
+                ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price }, cancellationToken)
+                : await agent.NegotiateOrderAsync(request, cancellationToken);
             session.Print.Result(negotiation, print =>
             {
                 Describe(print, negotiation);

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using CapVault.Cli.Sandbox;
 using CapVault.Sdk;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Signer;
 
 namespace CapVault.Cli;
 
@@ -28,7 +30,10 @@ internal sealed class Session
     public T Value<T>(Argument<T> argument) => _parsed.GetValue(argument)!; // parsing has made sure of those that are required
 
     /// <summary>Acts as an agent: <c>--key</c>, else <c>--as</c>, else the side that the command is for.</summary>
-    public AgentClient Agent(Role? side) => new(Connection(), AgentKey(side));
+    public AgentClient Agent(Role? side) => new(Connection() with { Executor = Executor() }, AgentKey(side));
+
+    /// <summary>Whether consents and steps are signed here, because the agent holds its Executor itself.</summary>
+    public bool SignsItself => _parsed.GetValue(GlobalOptions.ExecutorKeyFile) is not null;
 
     /// <summary>For people, beside what a program reads from the output.</summary>
     public void Warn(string line) => _parsed.InvocationConfiguration.Error.WriteLine(line);
@@ -59,6 +64,22 @@ internal sealed class Session
             ? new Config { BaseUrl = api }
             : new Config { BaseUrl = Sandbox().ApiUrl, WsUrl = Sandbox().WsUrl, RpcUrl = Sandbox().RpcUrl };
         return address with { MaxRetries = 2 }; // somebody waits for the answer
+    }
+
+    private ExecutorSigner? Executor()
+    {
+        if (_parsed.GetValue(GlobalOptions.ExecutorKeyFile) is not { } file)
+        {
+            return null;
+        }
+
+        var account = _parsed.GetValue(GlobalOptions.Account)
+            ?? throw new CliException("Found --executor-key-file without --account: an Executor signs for one account only.", "Next: add --account, the agent's wallet.", ExitCode.Usage);
+        var key = File.ReadAllText(file.FullName).Trim();
+        // What the file holds is never shown.
+        return key.Length == 66 && key.StartsWith("0x", StringComparison.Ordinal) && key.IsHex()
+            ? new ExecutorSigner(account, new EthECKey(key))
+            : throw new CliException($"{file.FullName} holds no private key, expected 0x and 64 hex digits.", "", ExitCode.Usage);
     }
 
     private string AgentKey(Role? side)

@@ -1,6 +1,8 @@
 using System.Numerics;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using Nethereum.ABI;
+using Nethereum.ABI.EIP712;
+using Nethereum.ABI.FunctionEncoding.Attributes;
 using Nethereum.Signer;
 using Nethereum.Util;
 
@@ -16,11 +18,20 @@ public sealed class UserOperations
         "PackedUserOperation(address sender,uint256 nonce,bytes initCode,bytes callData,bytes32 accountGasLimits,"
         + "uint256 preVerificationGas,bytes32 gasFees,bytes paymasterAndData)");
 
+    private const string DomainName = "ERC4337";
+    private const string DomainVersion = "1";
+
+    private readonly BigInteger chainId;
+    private readonly string entryPoint;
     private readonly byte[] domainSeparator;
 
     /// <param name="entryPoint">Address of EntryPoint v0.8.</param>
-    public UserOperations(BigInteger chainId, string entryPoint) =>
-        domainSeparator = Eip712.DomainSeparator("ERC4337", "1", chainId, entryPoint);
+    public UserOperations(BigInteger chainId, string entryPoint)
+    {
+        this.chainId = chainId;
+        this.entryPoint = entryPoint;
+        domainSeparator = Eip712.DomainSeparator(DomainName, DomainVersion, chainId, entryPoint);
+    }
 
     /// <summary>userOpHash: the 32 bytes that the account's key signs; everything but the signature goes into it.</summary>
     /// <exception cref="NotSupportedException">initCode is EIP-7702's marker: the hash then depends on the sender's delegate.</exception>
@@ -40,6 +51,25 @@ public sealed class UserOperations
             new ABIValue("uint256", operation.PreVerificationGas),
             new ABIValue("bytes32", operation.GasFees),
             new ABIValue("bytes32", Keccak(operation.PaymasterAndData)))));
+    }
+
+    /// <summary>Types, domain and message of <see cref="Hash"/>, for a wallet that shows what it signs.</summary>
+    public TypedData<Domain> TypedData(PackedUserOperation operation)
+    {
+        var data = Eip712.Data(DomainName, DomainVersion, chainId, entryPoint, typeof(Message));
+        data.PrimaryType = nameof(PackedUserOperation);
+        data.SetMessage(new Message
+        {
+            Sender = operation.Sender,
+            Nonce = operation.Nonce,
+            InitCode = operation.InitCode,
+            CallData = operation.CallData,
+            AccountGasLimits = operation.AccountGasLimits,
+            PreVerificationGas = operation.PreVerificationGas,
+            GasFees = operation.GasFees,
+            PaymasterAndData = operation.PaymasterAndData,
+        });
+        return data;
     }
 
     /// <summary>The account key's signature of an operation: 65 bytes.</summary>
@@ -69,4 +99,33 @@ public sealed class UserOperations
 
     internal static byte[] Pack(BigInteger high, BigInteger low) =>
         new ABIEncode().GetABIEncodedPacked(new ABIValue("uint128", high), new ABIValue("uint128", low));
+
+    // What is hashed: the operation without its signature.
+    [Struct(nameof(PackedUserOperation))]
+    private sealed class Message
+    {
+        [Parameter("address", "sender", 1)]
+        public required string Sender { get; init; }
+
+        [Parameter("uint256", "nonce", 2)]
+        public required BigInteger Nonce { get; init; }
+
+        [Parameter("bytes", "initCode", 3)]
+        public required byte[] InitCode { get; init; }
+
+        [Parameter("bytes", "callData", 4)]
+        public required byte[] CallData { get; init; }
+
+        [Parameter("bytes32", "accountGasLimits", 5)]
+        public required byte[] AccountGasLimits { get; init; }
+
+        [Parameter("uint256", "preVerificationGas", 6)]
+        public required BigInteger PreVerificationGas { get; init; }
+
+        [Parameter("bytes32", "gasFees", 7)]
+        public required byte[] GasFees { get; init; }
+
+        [Parameter("bytes", "paymasterAndData", 8)]
+        public required byte[] PaymasterAndData { get; init; }
+    }
 }

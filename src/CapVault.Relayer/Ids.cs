@@ -1,18 +1,14 @@
-using System.Buffers.Text;
 using System.Security.Cryptography;
+using CapVault.Sdk;
 
 namespace CapVault.Relayer;
 
-/// <summary>Ids as the API shows them: a prefix and 21 characters of base64url (126 bits).</summary>
+/// <summary>Ids as the API shows them; see <see cref="PublicId"/>.</summary>
 public static class Ids
 {
-    private const int Length = 21;
-
     /// <summary>A new random id.</summary>
-    public static string New(string prefix) => Format(prefix, RandomNumberGenerator.GetBytes(16));
+    public static string New(string prefix) => PublicId.Of(prefix, RandomNumberGenerator.GetBytes(16));
 
     /// <summary>The id that always derives from <paramref name="hash"/>, so that a rebuilt database gives the same one.</summary>
-    public static string Of(string prefix, ReadOnlySpan<byte> hash) => Format(prefix, hash[..16]);
-
-    private static string Format(string prefix, ReadOnlySpan<byte> bytes) => string.Concat(prefix, Base64Url.EncodeToString(bytes).AsSpan(0, Length));
+    public static string Of(string prefix, ReadOnlySpan<byte> hash) => PublicId.Of(prefix, hash);
 }

@@ -86,7 +86,8 @@ public static class RelayerHost
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
-        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
+        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
+        services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
@@ -173,6 +174,7 @@ public static class RelayerHost
         api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapOps();
         api.MapObjects();
         api.MapStreamTickets();
         api.MapEvents();

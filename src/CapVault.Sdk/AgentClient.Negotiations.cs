@@ -21,35 +21,46 @@ public sealed partial class AgentClient
     /// Asks for a service, as its Requester. A second call is a second negotiation, also after a failure that leaves open whether the first one
     /// arrived; <see cref="WithIdempotencyKey"/> makes it the same one.
     /// </summary>
+    /// <exception cref="InvalidOperationException">With <see cref="Config.Executor"/> the other overload is needed, which says what to consent to.</exception>
     public Task<Negotiation> NegotiateOrderAsync(NegotiateOrderRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
+        return _config.Executor is not null
+            ? throw new InvalidOperationException("Found Config.Executor without expected terms: this client signs, and must know up to which price. Give ExpectedTerms.")
+            : _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
     }
 
-    /// <summary>Consents as the Provider, and returns when the order is on chain.</summary>
+    /// <summary>Consents as the Provider, and returns when the order is on chain. With <see cref="Config.Executor"/> this consents to the terms as the
+    /// relayer names them now; to those that you have looked at, and no others, with the negotiation itself.</summary>
     /// <param name="negotiationId"><c>neg_…</c></param>
     /// <param name="revision">The revision that is accepted; null means the current one.</param>
     /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
     /// <exception cref="CapApiException">Refused, or createOrder failed for good: then <see cref="CapApiException.Code"/> is that of
     /// <see cref="Order.LastFailure"/>, and accepting again retries.</exception>
     /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
-    public async Task<AcceptNegotiationResult> AcceptNegotiationAsync(
-        string negotiationId, int? revision = null, CancellationToken cancellationToken = default)
-    {
-        Negotiation? negotiation = null;
-        var order = await ProveAsync(
-            OrderStep.Create,
+    public Task<AcceptNegotiationResult> AcceptNegotiationAsync(
+        string negotiationId, int? revision = null, CancellationToken cancellationToken = default) =>
+        AcceptAsync(
             negotiationId,
-            async (wait, token) =>
-            {
-                var answer = await _api.PostRepeatableAsync<AcceptNegotiationResult>(
-                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", new AcceptNegotiationRequest { Revision = revision }, _idempotencyKey, token);
-                negotiation = answer.Negotiation;
-                return answer.Order;
-            },
+            async token => _config.Executor is { } executor
+                ? await ConsentAsProviderAsync(executor, await UntakenAsync(GetNegotiationAsync(negotiationId, token)), token) with { Revision = revision }
+                : new AcceptNegotiationRequest { Revision = revision },
             cancellationToken);
-        return new AcceptNegotiationResult(negotiation!, order);
+
+    /// <summary>Consents as the Provider to exactly the terms that this negotiation has, and returns when the order is on chain.</summary>
+    /// <param name="negotiation">As it was read, and looked at.</param>
+    /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
+    /// <exception cref="CapApiException">As for the other overload.</exception>
+    /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
+    public Task<AcceptNegotiationResult> AcceptNegotiationAsync(Negotiation negotiation, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(negotiation);
+        return AcceptAsync(
+            negotiation.NegotiationId,
+            async token => _config.Executor is { } executor
+                ? await ConsentAsProviderAsync(executor, negotiation, token)
+                : new AcceptNegotiationRequest { Revision = negotiation.Revision },
+            cancellationToken);
     }
 
     /// <summary>Declines as the Provider.</summary>
@@ -59,6 +70,24 @@ public sealed partial class AgentClient
     public Task<Negotiation> RejectNegotiationAsync(string negotiationId, string reason, CancellationToken cancellationToken = default) =>
         _api.PostRepeatableAsync<Negotiation>(
             $"orders/negotiate/{Paths.Segment(negotiationId)}/reject", new RejectRequest { Reason = reason }, _idempotencyKey, cancellationToken);
+
+    private async Task<AcceptNegotiationResult> AcceptAsync(
+        string negotiationId, Func<CancellationToken, Task<AcceptNegotiationRequest>> consent, CancellationToken cancellationToken)
+    {
+        Negotiation? negotiation = null;
+        var order = await ProveAsync(
+            OrderStep.Create,
+            negotiationId,
+            async (wait, token) =>
+            {
+                var answer = await _api.PostRepeatableAsync<AcceptNegotiationResult>(
+                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", await UntakenAsync(consent(token)), _idempotencyKey, token);
+                negotiation = answer.Negotiation;
+                return answer.Order;
+            },
+            cancellationToken);
+        return new AcceptNegotiationResult(negotiation!, order);
+    }
 
     /// <summary>Reads a negotiation of which the agent is a party.</summary>
     public Task<Negotiation> GetNegotiationAsync(string negotiationId, CancellationToken cancellationToken = default) =>

@@ -6,7 +6,7 @@ namespace CapVault.Sdk;
 public sealed partial class AgentClient
 {
     // What this client has uploaded and not delivered yet, with hashes of its own: a delivery does not have to take the relayer's word for them.
-    private readonly ConcurrentDictionary<string, StoredObject> _uploaded = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, StoredObject> _uploaded;
 
     /// <summary>Uploads a file and returns its key, <c>obj_…</c>, to be named in <see cref="DeliverOrderRequest.Files"/>, in a text or in a value.
     /// It is hashed on its way, and the relayer's hash compared. What no delivery names goes after 24 hours.</summary>

@@ -46,9 +46,16 @@ public sealed partial class AgentClient
     public Task<Page<Order>> ListOrdersAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
         _api.GetPageAsync<Order>($"orders{Paths.Query(filter)}", cancellationToken);
 
-    private Task<Order> StepAsync(OrderStep step, string orderId, object? body, CancellationToken cancellationToken) => ProveAsync(
-        step,
-        orderId,
-        (wait, token) => _api.PostRepeatableAsync<Order>($"orders/{Paths.Segment(orderId)}/{step.Value}{wait}", body, _idempotencyKey, token),
-        cancellationToken);
+    // Anyone may expire an order, so that step needs nobody's signature.
+    private Task<Order> StepAsync(OrderStep step, string orderId, object? body, CancellationToken cancellationToken) =>
+        _config.Executor is { } executor && step != OrderStep.Expire
+            ? SignedStepAsync(
+                executor,
+                new PrepareRequest { OrderId = orderId, Step = step, Deliverable = body as DeliverOrderRequest, Reason = (body as RejectRequest)?.Reason },
+                cancellationToken)
+            : ProveAsync(
+                step,
+                orderId,
+                (wait, token) => _api.PostRepeatableAsync<Order>($"orders/{Paths.Segment(orderId)}/{step.Value}{wait}", body, _idempotencyKey, token),
+                cancellationToken);
 }

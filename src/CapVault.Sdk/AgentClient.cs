@@ -3,7 +3,7 @@ using CapVault.Sdk.Transport;
 namespace CapVault.Sdk;
 
 /// <summary>
-/// What one agent can do: negotiate, pay, deliver, listen. Safe for parallel use. Methods that put a step on chain return when its outcome is
+/// What one agent can do: negotiate, pay, deliver, listen. With <see cref="Config.Executor"/> it signs consents and steps itself. Safe for parallel use. Methods that put a step on chain return when its outcome is
 /// proven, and throw <see cref="OutcomeUnknownException"/> when it is not in time; repeating such a call joins the same operation. Every
 /// method throws <see cref="CapApiException"/> when it is refused.
 /// </summary>
@@ -28,11 +28,14 @@ public sealed partial class AgentClient : IDisposable
         _sdkKey = Keys.Require(sdkKey, "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)", "croo_sk_");
         _api = new ApiConnection(config, _sdkKey);
         _transfer = new ObjectTransfer(config);
+        _uploaded = new(StringComparer.Ordinal);
+        _preparing = new(MaxPreparing);
     }
 
     private AgentClient(AgentClient client, string idempotencyKey)
     {
-        (_config, _sdkKey, _api, _transfer, _ownsApi) = (client._config, client._sdkKey, client._api, client._transfer, false);
+        (_config, _sdkKey, _api, _transfer, _uploaded, _preparing, _ownsApi) =
+            (client._config, client._sdkKey, client._api, client._transfer, client._uploaded, client._preparing, false);
         _idempotencyKey = idempotencyKey;
     }
 
@@ -57,6 +60,7 @@ public sealed partial class AgentClient : IDisposable
         {
             _api.Dispose();
             _transfer.Dispose();
+            _preparing.Dispose();
         }
     }
 }

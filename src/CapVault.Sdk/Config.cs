@@ -1,4 +1,5 @@
 using System.Globalization;
+using CapVault.Contracts;
 
 namespace CapVault.Sdk;
 
@@ -14,6 +15,14 @@ public sealed record Config
     /// <summary>Address of a JSON-RPC node of the same chain (http or https). With it, <see cref="AgentClient.GetDeliveryAsync"/> also
     /// asks the vault itself whether it recorded the hash. The default value is null.</summary>
     public string? RpcUrl { get; init; }
+
+    /// <summary>The Executor of an agent that holds it itself; see <see cref="ExecutorSigner"/>. The default value is null: the relayer holds it, and signs.</summary>
+    public ExecutorSigner? Executor { get; init; }
+
+    /// <summary>The contracts that <see cref="Executor"/> signs for, from a file that you trust (<c>deployments/&lt;chainId&gt;.json</c>). The default value is
+    /// null: the relayer's word is taken, once per client. An account takes its own vault's orders alone, so a relayer that lies about the vault gets signatures
+    /// that are worth nothing; one that lies about the token could sell for another token of the vault.</summary>
+    public Deployment? Deployment { get; init; }
 
     /// <summary>How long a step may stay unproven before <see cref="OutcomeUnknownException"/>: 1 second – 1 day. The default value is 5 minutes.</summary>
     public TimeSpan OutcomeTimeout { get; init; } = TimeSpan.FromMinutes(5);

@@ -10,6 +10,9 @@ public class CapApiException : Exception
     /// <summary><see cref="Code"/> when the answer was not CapVault's JSON: the address is wrong, or something stands between.</summary>
     public const string UnexpectedResponse = "UNEXPECTED_RESPONSE";
 
+    /// <summary><see cref="Code"/> when this client did not sign with <see cref="Config.Executor"/>: the relayer wanted a signature for something else than was asked for.</summary>
+    public const string SignatureRefused = "SIGNATURE_REFUSED";
+
     /// <summary>Makes one.</summary>
     public CapApiException(int httpStatus, string code, string reason, Exception? inner = null)
         : base($"{code}: {reason}", inner)

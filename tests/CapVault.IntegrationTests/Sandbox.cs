@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CapVault.Sdk;
+using Nethereum.Signer;
 
 namespace CapVault.IntegrationTests;
 
@@ -49,19 +50,33 @@ public class Sandbox : IAsyncLifetime
     }
 
     /// <summary>A new agent without money.</summary>
-    internal async Task<Party> NewAgentAsync(string name)
+    /// <param name="name">What it is called.</param>
+    /// <param name="executor">Its Executor, where it keeps it itself.</param>
+    internal async Task<Party> NewAgentAsync(string name, EthECKey? executor = null)
     {
-        var created = await Setup.CreateAgentAsync(new() { Name = $"{name} {++_agents}", Owner = TestKeys.Human.GetPublicAddress() });
-        var client = new AgentClient(Config, created.SdkKey);
+        var created = await Setup.CreateAgentAsync(
+            new() { Name = $"{name} {++_agents}", Owner = TestKeys.Human.GetPublicAddress(), Executor = executor?.GetPublicAddress() });
+        var config = executor is null
+            ? Config
+            : Config with { Executor = new ExecutorSigner(created.Agent.WalletAddress, executor), Deployment = Chain.Deployment };
+        var client = new AgentClient(config, created.SdkKey);
         _clients.Add(client);
         return new Party(created.Agent, created.SdkKey, client);
     }
 
     /// <summary>A new Requester with money and a new Provider with a service.</summary>
-    internal async Task<Pair> NewPairAsync(string funds = "100.00", string price = "1.00", int slaMinutes = 30, int? negotiationTtlSeconds = null, DeliverableType? deliverableType = null, string? deliverableSchema = null)
+    internal async Task<Pair> NewPairAsync(
+        string funds = "100.00",
+        string price = "1.00",
+        int slaMinutes = 30,
+        int? negotiationTtlSeconds = null,
+        DeliverableType? deliverableType = null,
+        string? deliverableSchema = null,
+        EthECKey? requesterKey = null,
+        EthECKey? providerKey = null)
     {
-        var requester = await NewAgentAsync("requester");
-        var provider = await NewAgentAsync("provider");
+        var requester = await NewAgentAsync("requester", requesterKey);
+        var provider = await NewAgentAsync("provider", providerKey);
         await Setup.FaucetAsync(requester.Wallet, funds);
         var service = await Setup.CreateServiceAsync(new()
         {

@@ -37,8 +37,11 @@ public sealed record AgentRow
     /// <summary>The key that works for it.</summary>
     public byte[] Executor { get; init; } = [];
 
-    /// <summary>That key, encrypted.</summary>
+    /// <summary>That key, encrypted; empty where it stays with the agent.</summary>
     public byte[] ExecutorKey { get; init; } = [];
+
+    /// <summary>Whether the Executor's key stays with the agent.</summary>
+    public bool SelfHeld => ExecutorKey.Length == 0;
 
     /// <summary>Its account.</summary>
     public byte[] Account { get; init; } = [];
@@ -64,6 +67,7 @@ public sealed record AgentRow
         WalletAddress = AddressUtil.Current.ConvertToChecksumAddress(Account),
         Owner = AddressUtil.Current.ConvertToChecksumAddress(Owner),
         Deployed = Deployed,
+        SelfHeld = SelfHeld,
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
     };
 }
@@ -81,8 +85,8 @@ public sealed class Agents(
 {
     private const int MaxPerOwner = 100;
 
-    /// <summary>Makes an agent with an Executor of its own, whose account the keeper deploys, and returns it with its key.</summary>
-    /// <param name="request">What it is called.</param>
+    /// <summary>Makes an agent, whose account the keeper deploys, and returns it with its key.</summary>
+    /// <param name="request">What it is called, and the Executor that it holds itself; without one an Executor is made and held here.</param>
     /// <param name="caller">An Owner, whose agent it is then, or null for the operator, who names the Owner.</param>
     /// <param name="call">Which call makes it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
@@ -95,7 +99,8 @@ public sealed class Agents(
 
         var agentId = Ids.New("agt_");
         var owner = OwnerOf(request, caller);
-        var executor = EthECKey.GenerateKey();
+        var held = request.Executor is null ? EthECKey.GenerateKey() : null;
+        var executor = held?.GetPublicAddress() ?? Fields.Address("executor", request.Executor!);
         var agent = Checked(new AgentRow
         {
             AgentId = agentId,
@@ -103,14 +108,14 @@ public sealed class Agents(
             Description = request.Description,
             Tags = Catalogue.Tags.Join("tags", request.Tags ?? []),
             Owner = owner.HexToByteArray(),
-            Executor = executor.GetPublicAddressAsBytes(),
-            ExecutorKey = executors.Encrypt(agentId, executor),
+            Executor = executor.HexToByteArray(),
+            ExecutorKey = held is null ? [] : executors.Encrypt(agentId, held),
             AccountSalt = RandomNumberGenerator.GetBytes(32),
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
         var account = await chain.QueryAsync<AccountAddressFunction, string>(
             context.AccountFactory,
-            new AccountAddressFunction { Owner = owner, Executor = executor.GetPublicAddress(), Salt = agent.AccountSalt },
+            new AccountAddressFunction { Owner = owner, Executor = executor, Salt = agent.AccountSalt },
             cancellationToken);
         agent = agent with { Account = account.HexToByteArray() };
         var made = await db.WriteAsync(
@@ -230,7 +235,9 @@ public sealed class Agents(
     /// <exception cref="InvalidOperationException">The master key is another one.</exception>
     public async Task RequireMasterKeyAsync(CancellationToken cancellationToken)
     {
-        if (await ListAsync(owner: null, new Paging(Limit: 0, long.MaxValue, ""), cancellationToken) is not [var agent])
+        var agent = await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<AgentRow?>("SELECT * FROM agent WHERE length(executor_key) > 0 ORDER BY created_at DESC LIMIT 1"), cancellationToken);
+        if (agent is null)
         {
             return;
         }

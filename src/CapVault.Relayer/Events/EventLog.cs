@@ -45,7 +45,8 @@ public sealed class EventLog(Db db, TimeProvider time)
     /// <param name="audience">Who sees it when the vocabulary says otherwise for this case; null for the vocabulary's audience.</param>
     /// <param name="orderId">The order it belongs to.</param>
     /// <param name="blockHash">The block that caused it.</param>
-    public async Task AddAsync(Tx tx, CapEvent capEvent, Audience? audience = null, byte[]? orderId = null, byte[]? blockHash = null)
+    /// <param name="isPrivate">Whether nobody beside that audience may know, even who asks for every event of its own.</param>
+    public async Task AddAsync(Tx tx, CapEvent capEvent, Audience? audience = null, byte[]? orderId = null, byte[]? blockHash = null, bool isPrivate = false)
     {
         var kind = EventKinds.Of(capEvent.Type);
         var body = JsonSerializer.SerializeToNode(capEvent, CapJson.Options)!.AsObject();
@@ -63,7 +64,7 @@ public sealed class EventLog(Db db, TimeProvider time)
                 capEvent.EventId,
                 Type = capEvent.Type.Value,
                 defaultAudience = (int)defaultAudience,
-                allAudience = (int)(defaultAudience | kind.All),
+                allAudience = (int)(isPrivate ? defaultAudience : defaultAudience | kind.All),
                 capEvent.RequesterAgentId,
                 capEvent.ProviderAgentId,
                 orderId,

@@ -1,3 +1,4 @@
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +15,7 @@ public sealed record Bundle(long LaneTxId, long Nonce, IReadOnlyList<Operation> 
 }
 
 /// <summary>Decides what goes into the next transaction. Claiming operations and taking the nonce are one transaction.</summary>
-public sealed class Bundler(Db db, OperationSigner signer, IOptions<RelayerOptions> options, TimeProvider time)
+public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes, ChainClock clock, IOptions<RelayerOptions> options, TimeProvider time)
 {
     /// <summary>
     /// The next bundle of <paramref name="eoa"/>, or null if there is nothing to send. A transaction that was built and never signed
@@ -33,6 +34,7 @@ public sealed class Bundler(Db db, OperationSigner signer, IOptions<RelayerOptio
                 return new Bundle(built.LaneTxId, built.Nonce, kept);
             }
 
+            await EndVoidAsync(tx);
             await signer.SignDueAsync(tx);
             var picked = await PickAsync(tx, ownOnly);
             if (picked.Count == 0)
@@ -54,14 +56,16 @@ public sealed class Bundler(Db db, OperationSigner signer, IOptions<RelayerOptio
 
     // The oldest operation decides what kind of transaction comes next; a deposit goes first, because without it no bundle goes at all.
     // An account must be deployed before it acts, and before its ERC-1271 consent can be asked for: an order's first step waits for both
-    // parties' accounts.
+    // parties' accounts. An operation that came signed waits until the chain is at its place in the lane: tried before, it would fail for its
+    // nonce, and the whole bundle with it.
     private async Task<List<Operation>> PickAsync(Tx tx, bool ownOnly)
     {
         var ready = await tx.QueryAsync<Operation>(
             """
-            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (NOT @ownOnly OR p.kind <> 'user_op') AND (p.kind <> 'user_op' OR NOT EXISTS (
+            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (NOT @ownOnly OR p.kind <> 'user_op') AND (p.kind NOT IN ('user_op', 'create') OR NOT EXISTS (
               SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
               WHERE o.order_id = p.order_id AND a.deployed = 0))
+              AND (p.client_signed = 0 OR p.nonce_seq = coalesce((SELECT next_seq FROM account_lane l WHERE l.account = p.sender AND l.nonce_key = p.nonce_key), 0))
             ORDER BY p.kind = 'top_up' DESC, p.operation_id LIMIT @BundleSize
             """,
             new { options.Value.BundleSize, ownOnly });
@@ -80,6 +84,26 @@ public sealed class Bundler(Db db, OperationSigner signer, IOptions<RelayerOptio
         return [.. ready
             .Where(operation => operation is { Kind: OperationKind.UserOp, Attempt: 0 })
             .TakeWhile(operation => (gas += operation.GasLimit) <= options.Value.BundleGas)];
+    }
+
+    // What came signed cannot be signed anew. It is void when its time is over, or when its place in the lane is not the next and nothing is on
+    // its way to fill the places before: one that was refused, or lost in a reorganisation, left a gap.
+    private async Task EndVoidAsync(Tx tx)
+    {
+        foreach (var operation in await tx.QueryAsync<Operation>(
+            """
+            SELECT o.* FROM operation o LEFT JOIN account_lane l ON l.account = o.sender AND l.nonce_key = o.nonce_key
+            WHERE o.state = 'QUEUED' AND o.client_signed = 1 AND o.live = 1 AND (o.valid_until < @now
+              OR (o.nonce_seq <> coalesce(l.next_seq, 0) AND NOT EXISTS (
+                SELECT 1 FROM operation b WHERE b.sender = o.sender AND b.nonce_key = o.nonce_key AND b.nonce_seq = o.nonce_seq - 1 AND b.live = 1)))
+            ORDER BY o.operation_id
+            """,
+            new { now = clock.Now }))
+        {
+            await (operation.ValidUntil < clock.Now
+                ? outcomes.LostAsync(tx, operation, OperationState.Expired, "it was not included before the sponsor's signature ran out; prepare the step again")
+                : outcomes.LostAsync(tx, operation, OperationState.Superseded, "the operation before it in its nonce lane did not land; prepare the step again"));
+        }
     }
 
     /// <summary>Lets the operations go again without counting the attempt: it was not their fault that it came to nothing.</summary>

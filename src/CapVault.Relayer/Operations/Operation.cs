@@ -48,6 +48,9 @@ public sealed record Operation
     /// <summary>End of the sponsor's signature, unix seconds.</summary>
     public long? ValidUntil { get; init; }
 
+    /// <summary>Whether it came with its Executor's signature: it cannot be signed anew.</summary>
+    public bool ClientSigned { get; init; }
+
     /// <summary>What it may add to the gas of its transaction.</summary>
     public long GasLimit { get; init; }
 
@@ -81,6 +84,9 @@ public static class OperationKind
 {
     /// <summary>An ERC-4337 operation of an agent's account; travels in bundles.</summary>
     public const string UserOp = "user_op";
+
+    /// <summary>Creates an order with both parties' signatures, where the Requester's account cannot be made to.</summary>
+    public const string Create = "create";
 
     /// <summary>Deploys an account.</summary>
     public const string Deploy = "deploy";

@@ -2,6 +2,7 @@ using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
@@ -37,6 +38,26 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 GasLimit = GasLimits.Of(step).Used,
             });
         await signer.SignReceivedAsync(tx, account, UserOperations.ExecutorKey(orderId));
+        return await GetAsync(tx, operationId);
+    }
+
+    /// <summary>Queues a step whose operation came signed by its Executor. The caller has made sure that none of this order and step is live.</summary>
+    public async Task<Operation> AddClientSignedAsync(Tx tx, byte[] orderId, OrderStep step, SponsoredOperation signed)
+    {
+        var operationId = await InsertAsync(
+            tx,
+            new Operation
+            {
+                Kind = OperationKind.UserOp,
+                State = OperationState.Received,
+                OrderId = orderId,
+                Step = step.Value,
+                Sender = signed.UserOp.Sender.HexToByteArray(),
+                NonceKey = signed.NonceKey,
+                CallData = signed.UserOp.CallData,
+                GasLimit = GasLimits.Of(step).Used,
+            });
+        await signer.QueueSignedAsync(tx, operationId, signed, clientSigned: true);
         return await GetAsync(tx, operationId);
     }
 

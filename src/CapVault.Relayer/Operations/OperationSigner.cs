@@ -9,14 +9,25 @@ using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
+/// <summary>An operation that is complete but for its account's signature.</summary>
+/// <param name="UserOp">Packed.</param>
+/// <param name="Hash">EntryPoint's hash of it.</param>
+/// <param name="NonceKey">Its nonce lane.</param>
+/// <param name="NonceSeq">Its place there.</param>
+/// <param name="ValidUntil">End of the sponsor's signature, unix seconds.</param>
+public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash, long NonceKey, long NonceSeq, long ValidUntil);
+
 /// <summary>
 /// Turns a received operation into a signed one: nonce, gas, sponsor, Executor. One signed operation per nonce lane at a time: a
 /// second one would be void if the first never lands.
 /// </summary>
 public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
 {
+    /// <summary>How much of it an operation must have left when it goes out, seconds.</summary>
+    public const long TimeToLand = Validity / 10;
+
     /// <summary>How long the sponsor's signature holds, seconds.</summary>
-    private const long Validity = 600;
+    public const long Validity = 600;
 
     /// <summary>
     /// Signs what waits for its nonce lane, now that the lane may be free; and anew what has waited so long that the sponsor's signature is
@@ -27,9 +38,9 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         await tx.ExecuteAsync(
             """
             UPDATE operation SET state = 'RECEIVED', nonce_seq = NULL, user_op_hash = NULL, user_op = NULL, valid_until = NULL
-            WHERE state = 'QUEUED' AND kind = 'user_op' AND attempt = 0 AND valid_until < @soon
+            WHERE state = 'QUEUED' AND kind = 'user_op' AND client_signed = 0 AND attempt = 0 AND valid_until < @soon
             """,
-            new { soon = clock.Now + (Validity / 10) });
+            new { soon = clock.Now + TimeToLand });
         foreach (var lane in await tx.QueryAsync<Lane>("SELECT DISTINCT sender AS account, nonce_key FROM operation WHERE state = 'RECEIVED' LIMIT 200"))
         {
             await SignReceivedAsync(tx, lane.Account, lane.NonceKey);
@@ -53,39 +64,63 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         }
 
         var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
-        var nonceSeq = await tx.FirstOrDefaultAsync<long?>("SELECT next_seq FROM account_lane WHERE account = @account AND nonce_key = @nonceKey", lane) ?? 0;
-        // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
-        var earlier = await tx.FirstOrDefaultAsync<long?>(
-            "SELECT max(valid_until) FROM operation WHERE order_id = @OrderId AND step = @Step", operation);
-        var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
-        var userOp = Build(operation, (ulong)nonceSeq, (ulong)validUntil);
-        var userOpHash = context.UserOperations.Hash(userOp);
-        userOp.Signature = UserOperations.Sign(userOpHash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));
-        await tx.ExecuteAsync(
-            """
-            UPDATE operation SET state = 'QUEUED', nonce_seq = @nonceSeq, user_op_hash = @userOpHash, user_op = @packed, valid_until = @validUntil, updated_at = @now
-            WHERE operation_id = @OperationId
-            """,
-            new
-            {
-                operation.OperationId,
-                nonceSeq,
-                userOpHash,
-                packed = new ABIEncode().GetABIParamsEncoded(userOp),
-                validUntil,
-                now = time.GetUtcNow().ToUnixTimeMilliseconds(),
-            });
+        var sponsored = await SponsorAsync(tx, account, operation.OrderId!, OrderStep.Parse(operation.Step!), operation.CallData);
+        sponsored.UserOp.Signature = UserOperations.Sign(sponsored.Hash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));
+        await QueueSignedAsync(tx, operation.OperationId, sponsored, clientSigned: false);
     }
 
-    private PackedUserOperation Build(Operation operation, ulong nonceSeq, ulong validUntil)
+    /// <summary>Builds the operation of a step at the next free place of its nonce lane, and signs for the paymaster. The account's signature is left empty.</summary>
+    public async Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, byte[] orderId, OrderStep step, byte[] callData)
+    {
+        var nonceKey = UserOperations.ExecutorKey(orderId);
+        var nonceSeq = await NextSequenceAsync(tx, account, nonceKey);
+        // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
+        var earlier = await tx.FirstOrDefaultAsync<long?>(
+            "SELECT max(valid_until) FROM operation WHERE order_id = @orderId AND step = @step", new { orderId, step = step.Value });
+        var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
+        var userOp = Build(account, nonceKey, nonceSeq, step, callData, (ulong)validUntil);
+        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, nonceSeq, validUntil);
+    }
+
+    /// <summary>
+    /// The next free place of a nonce lane: behind what the chain has used, and behind what is in the queue. What is only prepared has no
+    /// place: nobody knows whether its signature will ever come, and whatever was signed behind it could never land without it.
+    /// </summary>
+    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey) => await tx.SingleAsync<long?>(
+        """
+        SELECT max(next) FROM (
+          SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
+          UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
+        """,
+        new { account, nonceKey }) ?? 0;
+
+    /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
+    public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(
+        """
+        UPDATE operation SET state = 'QUEUED', nonce_seq = @NonceSeq, user_op_hash = @Hash, user_op = @packed, valid_until = @ValidUntil,
+          client_signed = @clientSigned, updated_at = @now
+        WHERE operation_id = @operationId
+        """,
+        new
+        {
+            operationId,
+            signed.NonceSeq,
+            signed.Hash,
+            packed = new ABIEncode().GetABIParamsEncoded(signed.UserOp),
+            signed.ValidUntil,
+            clientSigned,
+            now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        });
+
+    private PackedUserOperation Build(byte[] account, long nonceKey, long nonceSeq, OrderStep step, byte[] callData, ulong validUntil)
     {
         var userOp = new PackedUserOperation
         {
-            Sender = operation.Sender!.ToHex(true),
-            Nonce = UserOperations.Nonce(operation.NonceKey!.Value, nonceSeq),
+            Sender = account.ToHex(true),
+            Nonce = UserOperations.Nonce(nonceKey, (ulong)nonceSeq),
             InitCode = [], // the keeper deploys accounts by plain transactions
-            CallData = operation.CallData,
-            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, GasLimits.Of(OrderStep.Parse(operation.Step!)).Call),
+            CallData = callData,
+            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, GasLimits.Of(step).Call),
             PreVerificationGas = GasLimits.PreVerification,
             GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
             Signature = [],

@@ -16,9 +16,9 @@ public sealed class DeliveryChecks(Db db, Downloads downloads)
     public async Task<DeliveryContent> WithFilesAsync(string providerAgentId, DeliveryContent content, CancellationToken cancellationToken) =>
         content.WithFiles(await downloads.GetOwnAsync(providerAgentId, content.Files, cancellationToken));
 
-    /// <summary>Holds the content against the service's version that the negotiation pinned.</summary>
-    /// <exception cref="ApiException">400 for another type than the service's, 422 for a value that does not fit its schema.</exception>
-    public async Task RequirePromisedAsync(OrderRow order, DeliveryContent content, CancellationToken cancellationToken)
+    /// <summary>Holds the content against the service's version that the negotiation pinned. Returns the refusal: 400 for another type than the
+    /// service's, 422 for a value that does not fit its schema; null where it fits.</summary>
+    public async Task<ApiException?> FindMismatchAsync(OrderRow order, DeliveryContent content, CancellationToken cancellationToken)
     {
         var promise = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<Promise?>(
@@ -30,31 +30,27 @@ public sealed class DeliveryChecks(Db db, Downloads downloads)
             cancellationToken);
         if (promise is null)
         {
-            return; // created on chain directly: nothing was promised here
+            return null; // created on chain directly: nothing was promised here
         }
 
         if (promise.DeliverableType != content.Type.Value)
         {
-            throw ApiException.Invalid("deliverableType", content.Type.Value, $"{promise.DeliverableType}, which the order's service delivers");
+            return ApiException.Invalid("deliverableType", content.Type.Value, $"{promise.DeliverableType}, which the order's service delivers");
         }
 
-        if (promise.DeliverableSchema is { } schema)
-        {
-            RequireFit(schema, content.Value!.Value);
-        }
+        return promise.DeliverableSchema is { } schema ? FindMisfit(schema, content.Value!.Value) : null;
     }
 
-    private static void RequireFit(string schema, JsonElement value)
+    private static ApiException? FindMisfit(string schema, JsonElement value)
     {
         var errors = JsonSchemas.Validate(schema, value);
-        if (errors.Count > 0)
-        {
-            throw new ApiException(
+        return errors.Count == 0
+            ? null
+            : new ApiException(
                 422,
                 ErrorCodes.DeliverableSchemaMismatch,
                 $"deliverableSchema{errors[0].Path}: {errors[0].Message}. {errors.Count} places do not fit the schema that the service promises; nothing was delivered.",
                 new { field = "deliverableSchema", errors = errors.Select(error => new { path = error.Path, message = error.Message }) });
-        }
     }
 
     private sealed record Promise

@@ -52,8 +52,11 @@ public sealed record NegotiationRow
     /// <summary>The document behind termsHash, RFC 8785.</summary>
     public string TermsDocument { get; init; } = "";
 
-    /// <summary>The Requester's consent, ERC-1271.</summary>
+    /// <summary>The Requester's consent, ERC-1271; empty while one that holds its Executor itself has not given it.</summary>
     public byte[] RequesterSignature { get; init; } = [];
+
+    /// <summary>Whether the Requester has consented. The Provider is asked only then: to it there is no such negotiation before.</summary>
+    public bool IsConsentedTo => RequesterSignature.Length > 0;
 
     /// <summary>The Provider's, once accepted.</summary>
     public byte[]? ProviderSignature { get; init; }
@@ -81,7 +84,7 @@ public sealed record NegotiationRow
         Requirements = Json(Requirements),
         Status = NegotiationStatus.Parse(Status),
         Revision = Revision,
-        Awaiting = Status == NegotiationStatus.Pending.Value ? Role.Provider : null,
+        Awaiting = Status != NegotiationStatus.Pending.Value ? null : IsConsentedTo ? Role.Provider : Role.Requester,
         RejectReason = RejectReason,
         Metadata = Json(Metadata),
         Price = Money.Format(Order.Amount),

@@ -1,4 +1,5 @@
 using CapVault.Contracts;
+using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
@@ -10,11 +11,16 @@ using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
 using Nethereum.ABI;
+using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Util;
 
 namespace CapVault.Relayer.Orders;
 
-/// <summary>Negotiations, off chain. The Requester consents by negotiating, the Provider by accepting; then the order goes on chain.</summary>
+/// <summary>
+/// Negotiations, off chain. The Requester consents by negotiating, the Provider by accepting; then the order goes on chain. A party that holds its
+/// Executor itself sends its signature. Until such a Requester has, the negotiation is its draft: nobody has asked the Provider yet.
+/// </summary>
 public sealed class Negotiations(
     Db db,
     ChainContext context,
@@ -27,6 +33,8 @@ public sealed class Negotiations(
     OrderEvents orderEvents,
     TimeProvider time)
 {
+    private const string IsVisible = "(requester_agent_id = @AgentId OR length(requester_signature) > 0)";
+
     /// <summary>Asks for a service.</summary>
     public async Task<NegotiationRow> NegotiateAsync(
         string requesterAgentId, string serviceId, string? requirements, string? metadata, IdempotentCall call, CancellationToken cancellationToken)
@@ -62,7 +70,7 @@ public sealed class Negotiations(
             OrderId = orderId,
             Terms = new ABIEncode().GetABIParamsEncoded(order),
             TermsDocument = document,
-            RequesterSignature = Consent(order, orderId, requester),
+            RequesterSignature = requester.SelfHeld ? [] : Consent(order, orderId, requester),
             ExpiresAt = now + (service.NegotiationTtlSeconds * 1000L),
             CreatedAt = now,
             UpdatedAt = now,
@@ -83,9 +91,50 @@ public sealed class Negotiations(
                       @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, @ExpiresAt, @CreatedAt, @UpdatedAt)
                     """,
                     row);
-                await TellAsync(tx, row, EventType.NegotiationCreated);
+                if (row.IsConsentedTo)
+                {
+                    await TellAsync(tx, row, EventType.NegotiationCreated);
+                }
+
                 await call.RememberAsync(tx, row.NegotiationId);
                 return row;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Takes the consent of a Requester that holds its Executor itself; the Provider hears of the negotiation now. Repeats give the first result.</summary>
+    public async Task<NegotiationRow> ConsentAsync(string requesterAgentId, string negotiationId, int revision, string signature, IdempotentCall call, CancellationToken cancellationToken)
+    {
+        var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
+        var asked = await GetAsync(requesterAgentId, negotiationId, cancellationToken);
+        if (asked.RequesterAgentId != requesterAgentId)
+        {
+            throw ApiException.Forbidden("The Requester consents to its negotiation; this key is the Provider's, who accepts it.");
+        }
+
+        if (!requester.SelfHeld)
+        {
+            throw ApiException.State(
+                ErrorCodes.InvalidState, "The relayer holds this agent's Executor, and consented when the agent negotiated. There is nothing left to do.", new { currentState = asked.Status });
+        }
+
+        RequireRevision(asked, revision);
+        var consent = Consent(asked, requester, signature);
+        return await db.WriteAsync(
+            async tx =>
+            {
+                var row = await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @negotiationId", new { negotiationId });
+                RequireRevision(row, revision);
+                if (!await call.ClaimAsync(tx) || row.IsConsentedTo)
+                {
+                    return row;
+                }
+
+                RequireOpen(row, NegotiationStatus.Pending);
+                var consented = row with { RequesterSignature = consent, UpdatedAt = Now };
+                await tx.ExecuteAsync("UPDATE negotiation SET requester_signature = @RequesterSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", consented);
+                await TellAsync(tx, consented, EventType.NegotiationCreated);
+                return consented;
             },
             cancellationToken);
     }
@@ -95,9 +144,20 @@ public sealed class Negotiations(
     /// tries again, until the negotiation's end.
     /// </summary>
     public async Task<NegotiationRow> AcceptAsync(
-        string providerAgentId, string negotiationId, int? revision, IdempotentCall call, CancellationToken cancellationToken)
+        string providerAgentId, string negotiationId, int? revision, string? signature, IdempotentCall call, CancellationToken cancellationToken)
     {
         var provider = (await agents.FindAsync(providerAgentId, cancellationToken))!;
+        byte[]? consent = null;
+        if (signature is not null)
+        {
+            var asked = RequireProvider(await GetAsync(providerAgentId, negotiationId, cancellationToken), providerAgentId, negotiationId);
+            RequireRevision(asked, revision);
+            revision = asked.Revision; // these terms were signed, and no others
+            consent = provider.SelfHeld
+                ? Consent(asked, provider, signature)
+                : throw ApiException.Invalid("signature", signature, "none: the relayer holds this agent's Executor and signs");
+        }
+
         return await db.WriteAsync(
             async tx =>
             {
@@ -107,16 +167,12 @@ public sealed class Negotiations(
                     return row;
                 }
 
-                if (revision is not null && revision != row.Revision)
-                {
-                    throw ApiException.State(
-                        ErrorCodes.StaleRevision, $"revision: found {revision}, the current one is {row.Revision}. Read it before you accept.", new { found = revision, expected = row.Revision });
-                }
-
+                RequireRevision(row, revision);
                 if (row.Status != NegotiationStatus.Accepted.Value || await MayRetryAsync(tx, row))
                 {
                     RequireOpen(row, NegotiationStatus.Pending, NegotiationStatus.Accepted);
-                    row = await AcceptAsync(tx, row, provider);
+                    consent = row.ProviderSignature ?? consent ?? (provider.SelfHeld ? throw MissingConsent(row, provider) : Consent(row.Order, row.OrderId, provider));
+                    row = await AcceptAsync(tx, row, consent);
                 }
 
                 await call.JoinAsync(tx, row.OrderId, OrderStep.Create);
@@ -165,7 +221,8 @@ public sealed class Negotiations(
     public async Task<NegotiationRow> GetAsync(string agentId, string negotiationId, CancellationToken cancellationToken) =>
         await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<NegotiationRow?>(
-                "SELECT * FROM negotiation WHERE negotiation_id = @negotiationId AND @agentId IN (requester_agent_id, provider_agent_id)", new { negotiationId, agentId }),
+                $"SELECT * FROM negotiation WHERE negotiation_id = @negotiationId AND @AgentId IN (requester_agent_id, provider_agent_id) AND {IsVisible}",
+                new { negotiationId, AgentId = agentId }),
             cancellationToken)
         ?? throw ApiException.NotFound(ErrorCodes.NegotiationNotFound, "negotiation", negotiationId);
 
@@ -173,18 +230,26 @@ public sealed class Negotiations(
     public Task<List<NegotiationRow>> ListAsync(ListFilter filter, CancellationToken cancellationToken) => db.ReadAsync(
         async connection => (await connection.QueryAsync<NegotiationRow>(
             $"""
-            SELECT * FROM negotiation WHERE {filter.Party} AND (@Status IS NULL OR status = @Status)
+            SELECT * FROM negotiation WHERE {filter.Party} AND {IsVisible} AND (@Status IS NULL OR status = @Status)
               AND (created_at, negotiation_id) < (@BeforeTime, @BeforeId) ORDER BY created_at DESC, negotiation_id DESC LIMIT @Rows OFFSET @Offset
             """,
             filter)).AsList(),
         cancellationToken);
 
-    private async Task<NegotiationRow> AcceptAsync(Tx tx, NegotiationRow row, AgentRow provider)
+    /// <summary>As the API shows it to a party: with what is to be signed, where its answer is due and it holds its Executor itself.</summary>
+    public Negotiation ToModel(NegotiationRow row, AgentRow party)
+    {
+        var model = row.ToModel();
+        var awaited = model.Awaiting is null ? null : model.Awaiting == Role.Requester ? row.RequesterAgentId : row.ProviderAgentId;
+        return party.SelfHeld && party.AgentId == awaited ? model with { Consent = ConsentData(row, party) } : model;
+    }
+
+    private async Task<NegotiationRow> AcceptAsync(Tx tx, NegotiationRow row, byte[] consent)
     {
         var accepted = row with
         {
             Status = NegotiationStatus.Accepted.Value,
-            ProviderSignature = Consent(row.Order, row.OrderId, provider),
+            ProviderSignature = consent,
             UpdatedAt = Now,
         };
         await tx.ExecuteAsync(
@@ -205,8 +270,7 @@ public sealed class Negotiations(
                 row.Terms,
                 accepted.UpdatedAt,
             });
-        var operation = await queue.AddStepAsync(
-            tx, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray(), AccountCalls.Create(context.Vault, row.Order, accepted.ProviderSignature!));
+        var operation = await QueueCreationAsync(tx, accepted);
         if (row.Status == NegotiationStatus.Pending.Value)
         {
             await TellAsync(tx, accepted, EventType.NegotiationAccepted);
@@ -216,6 +280,21 @@ public sealed class Negotiations(
         return accepted;
     }
 
+    // From the Requester's account where its Executor is held here; otherwise anybody with both signatures may, so the relayer does.
+    private async Task<Operation> QueueCreationAsync(Tx tx, NegotiationRow row)
+    {
+        if (await tx.SingleAsync<bool>("SELECT length(executor_key) > 0 FROM agent WHERE agent_id = @RequesterAgentId", row))
+        {
+            return await queue.AddStepAsync(
+                tx, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray(), AccountCalls.Create(context.Vault, row.Order, row.ProviderSignature!));
+        }
+
+        var call = new CreateOrderFunction { Order = row.Order, RequesterSig = row.RequesterSignature, ProviderSig = row.ProviderSignature! };
+        await queue.AddOwnAsync(
+            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create);
+        return (await OperationQueue.FindLiveAsync(tx, row.OrderId, OrderStep.Create))!;
+    }
+
     private async Task<bool> MayRetryAsync(Tx tx, NegotiationRow row) =>
         row.ExpiresAt > Now
         && await tx.FirstOrDefaultAsync<string>("SELECT status FROM order_book WHERE order_id = @OrderId", row) == OrderStatus.CreateFailed.Value;
@@ -223,13 +302,23 @@ public sealed class Negotiations(
     // A stranger is not told that it exists; the Requester is, but may not answer itself.
     private static async Task<NegotiationRow> OfProviderAsync(Tx tx, string agentId, string negotiationId)
     {
-        var row = await tx.FirstOrDefaultAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @negotiationId", new { negotiationId });
-        if (row is null || (row.ProviderAgentId != agentId && row.RequesterAgentId != agentId))
-        {
-            throw ApiException.NotFound(ErrorCodes.NegotiationNotFound, "negotiation", negotiationId);
-        }
+        var row = await tx.FirstOrDefaultAsync<NegotiationRow>(
+            $"SELECT * FROM negotiation WHERE negotiation_id = @negotiationId AND @AgentId IN (requester_agent_id, provider_agent_id) AND {IsVisible}", new { negotiationId, AgentId = agentId });
+        return RequireProvider(row, agentId, negotiationId);
+    }
 
-        return row.ProviderAgentId == agentId ? row : throw ApiException.Forbidden("The Provider answers a negotiation; this key is the Requester's.");
+    private static NegotiationRow RequireProvider(NegotiationRow? row, string agentId, string negotiationId) =>
+        row is null ? throw ApiException.NotFound(ErrorCodes.NegotiationNotFound, "negotiation", negotiationId)
+        : row.ProviderAgentId == agentId ? row
+        : throw ApiException.Forbidden("The Provider answers a negotiation; this key is the Requester's.");
+
+    private static void RequireRevision(NegotiationRow row, int? revision)
+    {
+        if (revision is not null && revision != row.Revision)
+        {
+            throw ApiException.State(
+                ErrorCodes.StaleRevision, $"revision: found {revision}, the current one is {row.Revision}. Read it before you answer.", new { found = revision, expected = row.Revision });
+        }
     }
 
     private void RequireOpen(NegotiationRow row, params NegotiationStatus[] expected)
@@ -251,6 +340,19 @@ public sealed class Negotiations(
     private byte[] Consent(Contracts.CAPVault.ContractDefinition.Order order, byte[] orderId, AgentRow agent) =>
         OrderConsent.Sign(order, orderId, context.ChainId, agent.Account.ToHex(true), executors.Decrypt(agent.AgentId, agent.ExecutorKey));
 
+    private TypedData ConsentData(NegotiationRow row, AgentRow party) =>
+        TypedData.From(OrderConsent.TypedData(row.OrderId, context.ChainId, AddressUtil.Current.ConvertToChecksumAddress(party.Account)));
+
+    // The consent of a party that holds its Executor itself.
+    private byte[] Consent(NegotiationRow row, AgentRow party, string signature) =>
+        OrderConsent.Encode(row.Order, SelfHeld.RequireSignature(party, ConsentData(row, party).Digest, signature));
+
+    private ApiException MissingConsent(NegotiationRow row, AgentRow provider) => new(
+        400,
+        ErrorCodes.MissingRequiredField,
+        "signature: found nothing, expected the Executor's over details.consent: it stays with this agent, so only the agent can consent.",
+        new { field = "signature", revision = row.Revision, consent = ConsentData(row, provider) });
+
     private Task TellAsync(Tx tx, NegotiationRow row, EventType type) => events.AddAsync(
         tx,
         new CapEvent
@@ -267,7 +369,9 @@ public sealed class Negotiations(
             ServiceId = row.ServiceId,
             Status = row.Status,
             Reason = row.RejectReason,
-        });
+        },
+        row.IsConsentedTo ? null : Audience.Requester,
+        isPrivate: !row.IsConsentedTo);
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -1,3 +1,4 @@
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
@@ -10,33 +11,45 @@ public static class NegotiationsApi
     /// <summary>Maps the routes.</summary>
     public static void MapNegotiations(this RouteGroupBuilder api)
     {
-        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
+        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Agents agents) =>
         {
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadAsync<NegotiateOrderRequest>(context.Request, context.RequestAborted);
             var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
             var metadata = Fields.Json("metadata", request.Metadata, 16 * 1024);
             var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.IdempotentCall(), context.RequestAborted);
-            return Envelopes.Ok(context, row.ToModel(), 201);
+            return Envelopes.Ok(context, negotiations.ToModel(row, await PartyAsync(context, agents)), 201);
         });
 
-        api.MapGet("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
+        api.MapGet("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Agents agents) =>
         {
             var paging = Paging.FromPageOrCursor(context.Request);
             var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), ListFilter.NegotiationStatuses, paging);
             var rows = await negotiations.ListAsync(filter, context.RequestAborted);
-            return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.NegotiationId)));
+            var party = await PartyAsync(context, agents);
+            return Envelopes.Page(context, paging.ToPage(rows, row => negotiations.ToModel(row, party), row => (row.CreatedAt, row.NegotiationId)));
         });
 
-        api.MapGet("/orders/negotiate/{negotiationId}", async (HttpContext context, Negotiations negotiations, string negotiationId) =>
-            Envelopes.Ok(context, (await negotiations.GetAsync(context.Caller().RequireAgent(), negotiationId, context.RequestAborted)).ToModel()));
+        api.MapGet("/orders/negotiate/{negotiationId}", async (HttpContext context, Negotiations negotiations, Agents agents, string negotiationId) =>
+        {
+            var row = await negotiations.GetAsync(context.Caller().RequireAgent(), negotiationId, context.RequestAborted);
+            return Envelopes.Ok(context, negotiations.ToModel(row, await PartyAsync(context, agents)));
+        });
+
+        api.MapPost("/orders/negotiate/{negotiationId}/consent", async (HttpContext context, Negotiations negotiations, string negotiationId) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = await RequestBody.ReadAsync<ConsentRequest>(context.Request, context.RequestAborted);
+            var row = await negotiations.ConsentAsync(agentId, negotiationId, request.Revision, request.Signature, context.IdempotentCall(), context.RequestAborted);
+            return Envelopes.Ok(context, row.ToModel());
+        });
 
         api.MapPost("/orders/negotiate/{negotiationId}/accept", async (HttpContext context, Negotiations negotiations, OrderReader orders, string negotiationId) =>
         {
             var agentId = context.Caller().RequireAgent();
             var wait = OrderReader.WaitOf(context.Request);
             var request = await RequestBody.ReadOrDefaultAsync<AcceptNegotiationRequest>(context.Request, context.RequestAborted);
-            var row = await negotiations.AcceptAsync(agentId, negotiationId, request.Revision, context.IdempotentCall(), context.RequestAborted);
+            var row = await negotiations.AcceptAsync(agentId, negotiationId, request.Revision, request.Signature, context.IdempotentCall(), context.RequestAborted);
             var order = (await orders.GetSettledAsync(agentId, Ids.Of("ord_", row.OrderId), wait, context.RequestAborted)).ToModel();
             return Envelopes.Ok(context, new AcceptNegotiationResult(row.ToModel(), order), order.Pending is null ? 200 : 202);
         });
@@ -49,4 +62,7 @@ public static class NegotiationsApi
             return Envelopes.Ok(context, (await negotiations.RejectAsync(agentId, negotiationId, reason, context.IdempotentCall(), context.RequestAborted)).ToModel());
         });
     }
+
+    private static async Task<AgentRow> PartyAsync(HttpContext context, Agents agents) =>
+        (await agents.FindAsync(context.Caller().RequireAgent(), context.RequestAborted))!;
 }

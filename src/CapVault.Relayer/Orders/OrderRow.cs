@@ -144,6 +144,9 @@ public sealed record OrderRow
     public Actor ActorOf(string agentId) =>
         agentId == RequesterAgentId ? Actor.Requester : agentId == ProviderAgentId ? Actor.Provider : Actor.Stranger;
 
+    /// <summary>The account of an agent that is a party.</summary>
+    public string AccountOf(string agentId) => ActorOf(agentId) == Actor.Requester ? Order.Requester : Order.Provider;
+
     /// <summary>As the API shows it.</summary>
     public Sdk.Order ToModel() => new()
     {

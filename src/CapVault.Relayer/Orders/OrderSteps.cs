@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using CapVault.Contracts;
 using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
@@ -16,90 +18,45 @@ namespace CapVault.Relayer.Orders;
 
 /// <summary>
 /// Takes the steps of an order: decides from its state and the chain clock, then queues the operation in the transaction that
-/// decided. A repeat finds the live operation, or the first result.
+/// decided. A repeat finds the live operation, or the first result. Agents that hold their Executor themselves take the same steps through
+/// <see cref="PreparedSteps"/>.
 /// </summary>
 public sealed class OrderSteps(
-    Db db, OrderReader orders, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time)
+    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time)
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
     /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
-    public async Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken)
-    {
-        // Asked before the transaction, which must not wait for the node, and judged in it: what emptied the account meanwhile may be the payment
-        // that this call repeats.
-        ApiException? shortfall = null;
-        if (!call.IsRepeat && await orders.GetAsync(agentId, id, cancellationToken) is var order
-            && Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
-        {
-            shortfall = await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken);
-        }
-
-        return await TakeAsync(
-            agentId, id, OrderStep.Pay, call, fresh => fresh.PayTx is not null,
-            async (tx, fresh) =>
-            {
-                if (shortfall is not null)
-                {
-                    throw shortfall;
-                }
-
-                var operation = await QueueAsync(tx, fresh, OrderStep.Pay, fresh.Order.Requester, AccountCalls.Pay(context.Vault, fresh.Order));
-                await events.AddStepAsync(tx, fresh.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value);
-            },
-            cancellationToken);
-    }
+    public Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(agentId, id, Pay(), call, cancellationToken);
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
     /// <exception cref="ApiException">Also what <see cref="DeliveryChecks"/> says: before anything is stored or signed.</exception>
-    public async Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, IdempotentCall call, CancellationToken cancellationToken)
-    {
-        if (!call.IsRepeat)
-        {
-            var order = await orders.GetAsync(agentId, id, cancellationToken);
-            var decision = Decide(order, OrderStep.Deliver, agentId, order.DeliverTx is not null);
-            content = await checks.WithFilesAsync(agentId, content, cancellationToken);
-            if (decision == Decision.Take)
-            {
-                await checks.RequirePromisedAsync(order, content, cancellationToken);
-            }
-        }
-
-        return await TakeAsync(
-            agentId, id, OrderStep.Deliver, call,
-            fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
-            async (tx, fresh) =>
-            {
-                await content.KeepAsync(tx, fresh.OrderId, time.GetUtcNow());
-                await QueueAsync(tx, fresh, OrderStep.Deliver, fresh.Order.Provider, AccountCalls.Deliver(context.Vault, fresh.Order, content.Hash));
-            },
-            cancellationToken,
-            async (tx, fresh) =>
-            {
-                var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", fresh);
-                if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
-                {
-                    throw AlreadyDelivered(onItsWay!);
-                }
-            });
-    }
+    public async Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, IdempotentCall call, CancellationToken cancellationToken) =>
+        await TakeAsync(agentId, id, await DeliverAsync(agentId, id, content, cancellationToken), call, cancellationToken);
 
     /// <summary>Rejects: refunds in full once it is paid. The chain gets the reason's hash, the parties its text.</summary>
-    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Reject, call,
-        fresh => fresh.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(AccountOf(fresh, agentId)),
-        async (tx, fresh) =>
-        {
-            var reasonHash = DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
-            await tx.ExecuteAsync(
-                "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING",
-                new { fresh.OrderId, reasonHash, reason });
-            await QueueAsync(tx, fresh, OrderStep.Reject, AccountOf(fresh, agentId), AccountCalls.Reject(context.Vault, fresh.Order, reasonHash));
-        },
-        cancellationToken);
+    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) =>
+        TakeAsync(agentId, id, Reject(agentId, reason), call, cancellationToken);
 
     /// <summary>Expires. Anyone may, so the relayer sends it from its own address.</summary>
-    public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Expire, call, fresh => fresh.ExpireTx is not null, QueueExpiryAsync, cancellationToken);
+    public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            var order = await OrderReader.GetAsync(tx, agentId, id);
+            if (!await call.ClaimAsync(tx))
+            {
+                return order;
+            }
+
+            if (Decide(order, OrderStep.Expire, agentId, order.ExpireTx is not null) == Decision.Take)
+            {
+                await QueueExpiryAsync(tx, order);
+                order = await OrderReader.GetAsync(tx, agentId, id);
+            }
+
+            await call.JoinAsync(tx, order.OrderId, OrderStep.Expire);
+            return order;
+        },
+        cancellationToken);
 
     /// <summary>Queues expiries of orders whose deadline has passed on chain. Returns how many.</summary>
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
@@ -142,7 +99,8 @@ public sealed class OrderSteps(
                 });
     }
 
-    private enum Decision
+    /// <summary>Whether a party may take the step now.</summary>
+    internal enum Decision
     {
         /// <summary>Queue it.</summary>
         Take,
@@ -154,47 +112,120 @@ public sealed class OrderSteps(
         Done,
     }
 
-    private Task<OrderRow> TakeAsync(
-        string agentId,
-        string id,
-        OrderStep step,
-        IdempotentCall call,
-        Func<OrderRow, bool> isDone,
-        Func<Tx, OrderRow, Task> take,
-        CancellationToken cancellationToken,
-        Func<Tx, OrderRow, Task>? checkInFlight = null) => db.WriteAsync(
-        async tx =>
-        {
-            var order = await OrderReader.GetAsync(tx, agentId, id);
-            if (!await call.ClaimAsync(tx))
-            {
-                return order;
-            }
-
-            switch (Decide(order, step, agentId, isDone(order)))
-            {
-                case Decision.Take:
-                    await take(tx, order);
-                    order = await OrderReader.GetAsync(tx, agentId, id);
-                    break;
-                case Decision.InFlight when checkInFlight is not null:
-                    await checkInFlight(tx, order);
-                    break;
-            }
-
-            await call.JoinAsync(tx, order.OrderId, step);
-            return order;
-        },
-        cancellationToken);
-
-    private Decision Decide(OrderRow order, OrderStep step, string agentId, bool isDone)
+    /// <summary>A step that a party's Executor takes, and what goes with it.</summary>
+    /// <param name="Step">The step.</param>
+    /// <param name="IsDone">Whether it has happened as it is asked for; throws where it has happened otherwise.</param>
+    /// <param name="CallData">What the account calls.</param>
+    internal sealed record Plan(OrderStep Step, Func<OrderRow, bool> IsDone, Func<OrderRow, byte[]> CallData)
     {
-        var actor = order.ActorOf(agentId);
-        if (!Protocol.MayEver(step, actor))
+        /// <summary>
+        /// Looks for what refuses it beside the order's state: the account's balance, what the service promised. Asked before the transaction, which
+        /// must not wait for the node, and judged in it: what emptied the account meanwhile may be the payment that this call repeats.
+        /// </summary>
+        public Func<OrderRow, CancellationToken, Task<ApiException?>> FindObjectionAsync { get; init; } = (_, _) => Task.FromResult<ApiException?>(null);
+
+        /// <summary>Whether what is on its way is what is asked for; throws where it is not.</summary>
+        public Func<Tx, OrderRow, Task> CheckInFlightAsync { get; init; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Keeps what the chain does not hold, in the transaction that queues the operation.</summary>
+        public Func<Tx, OrderRow, Task> KeepAsync { get; init; } = (_, _) => Task.CompletedTask;
+
+        /// <summary>Tells that it is on its way.</summary>
+        public Func<Tx, OrderRow, Operation, Task> TellAsync { get; init; } = (_, _, _) => Task.CompletedTask;
+    }
+
+    internal Plan Pay() => new(OrderStep.Pay, order => order.PayTx is not null, order => AccountCalls.Pay(context.Vault, order.Order))
+    {
+        FindObjectionAsync = (order, cancellationToken) => FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
+        TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
+    };
+
+    internal async Task<Plan> DeliverAsync(string agentId, string id, DeliveryContent submitted, CancellationToken cancellationToken)
+    {
+        // First, so that neither a stranger nor the Requester learns which objects there are.
+        RequireMayEver(await orders.GetAsync(agentId, id, cancellationToken), OrderStep.Deliver, agentId);
+        var content = await checks.WithFilesAsync(agentId, submitted, cancellationToken);
+        return new(
+            OrderStep.Deliver,
+            order => order.DeliverTx is not null && (order.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(order.DeliverableHash!)),
+            order => AccountCalls.Deliver(context.Vault, order.Order, content.Hash))
         {
-            throw ApiException.Forbidden($"Only the {(actor == Actor.Requester ? "Provider" : "Requester")} may {step} this order; this key is the {actor}'s.");
+            FindObjectionAsync = (order, token) => checks.FindMismatchAsync(order, content, token),
+            CheckInFlightAsync = async (tx, order) =>
+            {
+                var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", order);
+                if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
+                {
+                    throw AlreadyDelivered(onItsWay!);
+                }
+            },
+            KeepAsync = (tx, order) => content.KeepAsync(tx, order.OrderId, time.GetUtcNow()),
+        };
+    }
+
+    internal Plan Reject(string agentId, string reason)
+    {
+        var reasonHash = DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
+        return new(
+            OrderStep.Reject,
+            order => order.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(order.AccountOf(agentId)),
+            order => AccountCalls.Reject(context.Vault, order.Order, reasonHash))
+        {
+            KeepAsync = (tx, order) => tx.ExecuteAsync(
+                "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING",
+                new { order.OrderId, reasonHash, reason }),
+        };
+    }
+
+    private async Task<OrderRow> TakeAsync(string agentId, string id, Plan plan, IdempotentCall call, CancellationToken cancellationToken)
+    {
+        var seen = await orders.GetAsync(agentId, id, cancellationToken);
+        if ((await agents.FindAsync(agentId, cancellationToken))!.SelfHeld)
+        {
+            throw ApiException.State(
+                ErrorCodes.InvalidState,
+                $"The Executor stays with this agent, so the relayer cannot {plan.Step} for it. POST /api/v1/ops/prepare, sign what it returns, and submit the signature.",
+                new { currentState = seen.Status, step = plan.Step.Value });
         }
 
+        var objection = !call.IsRepeat && Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == Decision.Take
+            ? await plan.FindObjectionAsync(seen, cancellationToken)
+            : null;
+        return await db.WriteAsync(
+            async tx =>
+            {
+                var order = await OrderReader.GetAsync(tx, agentId, id);
+                if (!await call.ClaimAsync(tx))
+                {
+                    return order;
+                }
+
+                switch (Decide(order, plan.Step, agentId, plan.IsDone(order)))
+                {
+                    case Decision.Take when objection is not null:
+                        throw objection;
+                    case Decision.Take:
+                        await plan.KeepAsync(tx, order);
+                        var operation = await queue.AddStepAsync(tx, order.OrderId, plan.Step, order.AccountOf(agentId).HexToByteArray(), plan.CallData(order));
+                        await plan.TellAsync(tx, order, operation);
+                        order = await OrderReader.GetAsync(tx, agentId, id);
+                        break;
+                    case Decision.InFlight:
+                        await plan.CheckInFlightAsync(tx, order);
+                        break;
+                }
+
+                await call.JoinAsync(tx, order.OrderId, plan.Step);
+                return order;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Decides from the order's state and the chain clock.</summary>
+    /// <exception cref="ApiException">The step is not this party's, or not possible now.</exception>
+    internal Decision Decide(OrderRow order, OrderStep step, string agentId, bool isDone)
+    {
+        var actor = RequireMayEver(order, step, agentId);
         if (isDone)
         {
             return Decision.Done;
@@ -225,8 +256,13 @@ public sealed class OrderSteps(
         };
     }
 
-    private Task<Operation> QueueAsync(Tx tx, OrderRow order, OrderStep step, string account, byte[] callData) =>
-        queue.AddStepAsync(tx, order.OrderId, step, account.HexToByteArray(), callData);
+    private static Actor RequireMayEver(OrderRow order, OrderStep step, string agentId)
+    {
+        var actor = order.ActorOf(agentId);
+        return Protocol.MayEver(step, actor)
+            ? actor
+            : throw ApiException.Forbidden($"Only the {(actor == Actor.Requester ? "Provider" : "Requester")} may {step} this order; this key is the {actor}'s.");
+    }
 
     private Task QueueExpiryAsync(Tx tx, OrderRow order) => queue.AddOwnAsync(
         tx,
@@ -237,8 +273,6 @@ public sealed class OrderSteps(
         GasLimits.Expire,
         order.OrderId,
         OrderStep.Expire);
-
-    private static string AccountOf(OrderRow order, string agentId) => order.ActorOf(agentId) == Actor.Requester ? order.Order.Requester : order.Order.Provider;
 
     private static ApiException AlreadyDelivered(byte[] hash) => ApiException.State(
         ErrorCodes.AlreadyDelivered, "Another deliverable is recorded, or on its way. It cannot be replaced.", new { contentHash = hash.ToHex(true) });

@@ -32,36 +32,36 @@ public static class OrdersApi
         });
 
         api.MapPost("/orders/{id}/pay", (HttpContext context, OrderSteps steps, string id) =>
-            StepAsync(context, id, agentId => steps.PayAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
+            StepAsync(context, agentId => steps.PayAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
 
-        api.MapPost("/orders/{id}/deliver", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, id, async agentId =>
+        api.MapPost("/orders/{id}/deliver", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, async agentId =>
         {
             var request = await RequestBody.ReadAsync<DeliverOrderRequest>(context.Request, context.RequestAborted);
             return await steps.DeliverAsync(agentId, id, new DeliveryContent(request), context.IdempotentCall(), context.RequestAborted);
         }));
 
-        api.MapPost("/orders/{id}/reject", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, id, async agentId =>
+        api.MapPost("/orders/{id}/reject", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, async agentId =>
         {
             var request = await RequestBody.ReadAsync<RejectRequest>(context.Request, context.RequestAborted);
             return await steps.RejectAsync(agentId, id, Fields.Text("reason", request.Reason, 1, 512), context.IdempotentCall(), context.RequestAborted);
         }));
 
         api.MapPost("/orders/{id}/expire", (HttpContext context, OrderSteps steps, string id) =>
-            StepAsync(context, id, agentId => steps.ExpireAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
+            StepAsync(context, agentId => steps.ExpireAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
 
         api.MapGet("/orders/{id}/delivery", async (HttpContext context, Deliveries deliveries, string id) =>
             Envelopes.Ok(context, await deliveries.GetAsync(context.Caller().RequireAgent(), id, context.RequestAborted)));
     }
 
     // 202 while the outcome is open: what is not proven is never told as success or failure.
-    private static async Task<IResult> StepAsync(HttpContext context, string id, Func<string, Task<OrderRow>> take)
+    internal static async Task<IResult> StepAsync(HttpContext context, Func<string, Task<OrderRow>> take)
     {
         var agentId = context.Caller().RequireAgent();
         var wait = OrderReader.WaitOf(context.Request);
         var order = await take(agentId);
         if (order.PendingStep is not null && wait > TimeSpan.Zero)
         {
-            order = await context.RequestServices.GetRequiredService<OrderReader>().GetSettledAsync(agentId, id, wait, context.RequestAborted);
+            order = await context.RequestServices.GetRequiredService<OrderReader>().GetSettledAsync(agentId, order.PublicId, wait, context.RequestAborted);
         }
 
         var model = order.ToModel();

@@ -32,6 +32,9 @@ public sealed record Agent
     /// <summary>Whether the account is deployed; the relayer does that before its first use.</summary>
     public required bool Deployed { get; init; }
 
+    /// <summary>Whether the Executor's key stays with the agent: it then signs consents and operations itself.</summary>
+    public bool SelfHeld { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 }
@@ -157,7 +160,7 @@ public sealed record OperationView
     /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself.</summary>
     public string? UserOpHash { get; init; }
 
-    /// <summary>user_op, deploy, expire, sweep or top_up.</summary>
+    /// <summary>user_op, create, deploy, expire, sweep or top_up.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The step of an order, where it is one.</summary>

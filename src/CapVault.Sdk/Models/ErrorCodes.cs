@@ -9,7 +9,7 @@ public static class ErrorCodes
     /// <summary>401: the key is unknown or revoked.</summary>
     public const string InvalidApiKey = "INVALID_API_KEY";
 
-    /// <summary>401: the signature is not that of the address that must sign.</summary>
+    /// <summary>401 or 422: the signature is not that of the key or address that must sign, over what it must sign.</summary>
     public const string InvalidSignature = "INVALID_SIGNATURE";
 
     /// <summary>401: the message to sign in with was used, was not issued here, or has expired.</summary>
@@ -90,17 +90,21 @@ public static class ErrorCodes
     /// <summary>410: the link's time is over; ask for a new one.</summary>
     public const string LinkExpired = "LINK_EXPIRED";
 
+    /// <summary>410: the prepared operation cannot be submitted any more: its time is over, or another operation has taken its place in the nonce
+    /// lane. Prepare again.</summary>
+    public const string PreparationExpired = "PREPARATION_EXPIRED";
+
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
+
+    /// <summary>422: the caller has as many of these as it may.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
 
     /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
     public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
-
-    /// <summary>422: more than the caller may have or store; <c>details</c> says what the limit is.</summary>
-    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";

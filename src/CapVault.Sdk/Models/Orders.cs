@@ -1,5 +1,9 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Util;
 
 namespace CapVault.Sdk;
 
@@ -47,6 +51,48 @@ public sealed record OrderTerms
 
     /// <summary>Decimal string (uint64).</summary>
     public required string Salt { get; init; }
+
+    /// <summary>The terms as the vault takes them; their EIP-712 digest is the orderId.</summary>
+    /// <exception cref="FormatException">A value is none that the vault could take.</exception>
+    public Contracts.CAPVault.ContractDefinition.Order ToChain()
+    {
+        try
+        {
+            return new()
+            {
+                Requester = Address(nameof(Requester), Requester),
+                Provider = Address(nameof(Provider), Provider),
+                Token = Address(nameof(Token), Token),
+                Arbiter = Address(nameof(Arbiter), Arbiter),
+                Approver = Address(nameof(Approver), Approver),
+                CommissionTo = Address(nameof(CommissionTo), CommissionTo),
+                Amount = AmountIn(Amount),
+                FeeBps = checked((ushort)FeeBps),
+                CommissionBps = checked((ushort)CommissionBps),
+                PayDeadline = checked((ulong)PayDeadline),
+                SlaSeconds = checked((uint)SlaSeconds),
+                ReviewSeconds = checked((uint)ReviewSeconds),
+                TermsHash = TermsHash.Length == 66 && TermsHash.IsHex()
+                    ? TermsHash.HexToByteArray()
+                    : throw new FormatException($"termsHash: found '{TermsHash}', expected 0x and 64 hex digits."),
+                Salt = ulong.Parse(Salt, NumberStyles.None, CultureInfo.InvariantCulture),
+            };
+        }
+        catch (OverflowException e)
+        {
+            throw new FormatException($"Found a number that is too large or negative, expected one that the vault can hold: {e.Message}", e);
+        }
+    }
+
+    private static string Address(string name, string value) => AddressUtil.Current.IsValidEthereumAddressHexFormat(value)
+        ? value
+        : throw new FormatException($"{name}: found '{value}', expected 0x and 40 hex digits.");
+
+    private static BigInteger AmountIn(string value)
+    {
+        var amount = BigInteger.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
+        return amount >> 120 == 0 ? amount : throw new FormatException($"amount: found {value}, expected less than 2^120.");
+    }
 }
 
 /// <summary>A Requester's request for a service, off chain. It fixes the whole on-chain order.</summary>
@@ -76,8 +122,12 @@ public sealed record Negotiation
     /// <summary>The current revision of the terms; accepting may name it.</summary>
     public required int Revision { get; init; }
 
-    /// <summary>Whose answer is due while pending.</summary>
+    /// <summary>Whose answer is due while pending. The Requester's, where it holds its Executor itself and has not consented yet: the Provider
+    /// does not see the negotiation before.</summary>
     public Role? Awaiting { get; init; }
+
+    /// <summary>For the agent whose answer is due, if it holds its Executor itself: what it signs to consent to exactly these terms.</summary>
+    public TypedData? Consent { get; init; }
 
     /// <summary>Why the Provider declined.</summary>
     public string? RejectReason { get; init; }

@@ -11,6 +11,10 @@ public sealed record CreateAgentRequest
     /// <summary>Address of the person behind the account; it may do everything with it. An Owner who signed in may leave it out: it is the Owner's own.</summary>
     public string? Owner { get; init; }
 
+    /// <summary>Address of the agent's own Executor key, which the relayer never gets: the agent then signs consents and operations itself. The
+    /// default value is null: the relayer makes a key and holds it.</summary>
+    public string? Executor { get; init; }
+
     /// <summary>Up to 4 096 characters, for people.</summary>
     public string? Description { get; init; }
 
@@ -140,6 +144,9 @@ public sealed record AcceptNegotiationRequest
 {
     /// <summary>The revision that is accepted; null means the current one.</summary>
     public int? Revision { get; init; }
+
+    /// <summary>Of a Provider that holds its Executor itself: 65 bytes (R ‖ S ‖ V, V 27 or 28), 0x-prefixed, over <see cref="Negotiation.Consent"/>.</summary>
+    public string? Signature { get; init; }
 }
 
 /// <summary>POST …/reject, of a negotiation or an order.</summary>

@@ -6,11 +6,17 @@ namespace CapVault.IntegrationTests;
 /// <summary>A Requester with money and a Provider with a service, and the way of an order between them.</summary>
 internal sealed record Pair(Party Requester, Party Provider, Service Service)
 {
-    public Task<Negotiation> NegotiateAsync(object? requirements = null) => Requester.Client.NegotiateOrderAsync(new()
+    public Task<Negotiation> NegotiateAsync(object? requirements = null)
     {
-        ServiceId = Service.ServiceId,
-        Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
-    });
+        var request = new NegotiateOrderRequest
+        {
+            ServiceId = Service.ServiceId,
+            Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
+        };
+        return Requester.Agent.SelfHeld
+            ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet })
+            : Requester.Client.NegotiateOrderAsync(request);
+    }
 
     /// <summary>An order on chain that waits for payment.</summary>
     public async Task<Order> CreateOrderAsync()

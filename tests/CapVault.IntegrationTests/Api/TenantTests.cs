@@ -1,5 +1,6 @@
 using System.Net;
 using CapVault.Sdk;
+using Nethereum.Signer;
 
 namespace CapVault.IntegrationTests;
 
@@ -8,6 +9,13 @@ public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
     private const string Delivery = """{"deliverableType":"text","deliverableText":"x"}""";
     private const string Reason = """{"reason":"x"}""";
+
+    // What they sign does not matter: whoever may not know the thing does not get that far.
+    private const string Consent = $$"""{"revision":1,"signature":"{{Signature}}"}""";
+    private const string Submit = $$"""{"signature":"{{Signature}}"}""";
+
+    private const string Signature =
+        "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222211";
 
     /// <summary>Every route of an order or a negotiation: {o} is the order, by its public id and by its on-chain one, {n} the negotiation.</summary>
     public static readonly TheoryData<string, string, string?> Routes = new()
@@ -21,7 +29,12 @@ public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
         { "POST", "orders/{o}/expire", null },
         { "GET", "orders/negotiate/{n}", null },
         { "POST", "orders/negotiate/{n}/accept", null },
+        { "POST", "orders/negotiate/{n}/accept", Consent },
         { "POST", "orders/negotiate/{n}/reject", Reason },
+        { "POST", "orders/negotiate/{n}/consent", Consent },
+        { "POST", "ops/prepare", """{"orderId":"{o}","step":"pay"}""" },
+        { "POST", "ops/prepare", """{"orderId":"{o}","step":"deliver","deliverable":{"deliverableType":"text","deliverableText":"x"}}""" },
+        { "POST", "ops/prepare", """{"orderId":"{o}","step":"reject","reason":"x"}""" },
     };
 
     [Theory]
@@ -29,12 +42,12 @@ public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
     public async Task A_stranger_is_told_that_there_is_nothing(string method, string path, string? body)
     {
         var (pair, order) = await sandbox.PaidOrderAsync();
-        var stranger = await sandbox.NewAgentAsync("stranger");
+        var strangers = new[] { await sandbox.NewAgentAsync("stranger"), await sandbox.NewAgentAsync("stranger", EthECKey.GenerateKey()) };
         var before = await sandbox.CountRowsAsync();
 
-        foreach (var id in new[] { order.OrderId, order.ChainOrderId })
+        foreach (var (stranger, id) in strangers.SelectMany(stranger => new[] { (stranger, order.OrderId), (stranger, order.ChainOrderId) }))
         {
-            var answer = await SendAsync(stranger.Key, method, Path(path, id, order.NegotiationId!), body);
+            var answer = await SendAsync(stranger.Key, method, Path(path, id, order.NegotiationId!), body is null ? null : Path(body, id, order.NegotiationId!));
 
             answer.Status.Should().Be(HttpStatusCode.NotFound);
             answer.Code.Should().Be(path.Contains("negotiate", StringComparison.Ordinal) ? ErrorCodes.NegotiationNotFound : ErrorCodes.OrderNotFound);
@@ -42,7 +55,8 @@ public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
         }
 
         // As if it did not exist at all.
-        var nothing = await SendAsync(stranger.Key, method, Path(path, "ord_000000000000000000000", "neg_000000000000000000000"), body);
+        var (noOrder, noNegotiation) = ("ord_000000000000000000000", "neg_000000000000000000000");
+        var nothing = await SendAsync(strangers[0].Key, method, Path(path, noOrder, noNegotiation), body is null ? null : Path(body, noOrder, noNegotiation));
         nothing.Status.Should().Be(HttpStatusCode.NotFound);
         (await sandbox.CountRowsAsync()).Should().Equal(before);
     }
@@ -64,7 +78,30 @@ public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
         }
     }
 
+    [Fact]
+    public async Task A_prepared_operation_is_its_agents_alone()
+    {
+        var key = EthECKey.GenerateKey();
+        var pair = await sandbox.NewPairAsync(requesterKey: key, providerKey: EthECKey.GenerateKey());
+        var order = await pair.CreateOrderAsync();
+        var prepared = await new SelfHeldApi(sandbox.Api, pair.Requester, key).PrepareAsync(order.OrderId, OrderStep.Pay);
+        var path = $"ops/{prepared.UserOpHash}/submit";
+        var before = await sandbox.CountRowsAsync();
+
+        foreach (var other in new[] { pair.Provider.Key, (await sandbox.PaidOrderAsync()).Pair.Requester.Key })
+        {
+            (await SendAsync(other, "POST", path, Submit)).Should().Match<RawAnswer>(answer => answer.Status == HttpStatusCode.NotFound && answer.Code == ErrorCodes.OperationNotFound);
+        }
+
+        (await SendAsync(null, "POST", path, Submit)).Code.Should().Be(ErrorCodes.Unauthorized);
+        (await SendAsync(sandbox.Relayer.OperatorKey, "POST", path, Submit)).Code.Should().Be(ErrorCodes.Forbidden);
+        (await SendAsync(pair.Requester.Key, "POST", path, Submit)).Code.Should().Be(ErrorCodes.InvalidSignature, "its agent gets further");
+        (await sandbox.CountRowsAsync())["operation"].Should().Be(before["operation"]);
+    }
+
     [Theory]
+    [InlineData("operator", "POST", "ops/prepare", """{"orderId":"ord_000000000000000000000","step":"pay"}""")]
+    [InlineData("provider", "POST", "orders/negotiate/{n}/consent", Consent)]
     [InlineData("requester", "POST", "orders/negotiate/{n}/accept", null)]
     [InlineData("requester", "POST", "orders/negotiate/{n}/reject", Reason)]
     [InlineData("provider", "POST", "orders/{o}/pay", null)]

@@ -1,42 +1,19 @@
-using System.Globalization;
-using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Orders;
-using CapVault.Sdk;
 using Nethereum.ABI.FunctionEncoding.Attributes;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Hex.HexTypes;
 using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
-using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
 namespace CapVault.IntegrationTests;
 
 /// <summary>What the chain itself says of orders.</summary>
 internal static class ChainOrders
 {
-    /// <summary>The terms as the vault takes them.</summary>
-    public static ChainOrder ToChain(this OrderTerms terms) => new()
-    {
-        Requester = terms.Requester,
-        Provider = terms.Provider,
-        Token = terms.Token,
-        Arbiter = terms.Arbiter,
-        Approver = terms.Approver,
-        CommissionTo = terms.CommissionTo,
-        Amount = BigInteger.Parse(terms.Amount, CultureInfo.InvariantCulture),
-        FeeBps = (ushort)terms.FeeBps,
-        CommissionBps = (ushort)terms.CommissionBps,
-        PayDeadline = (ulong)terms.PayDeadline,
-        SlaSeconds = (uint)terms.SlaSeconds,
-        ReviewSeconds = (uint)terms.ReviewSeconds,
-        TermsHash = terms.TermsHash.HexToByteArray(),
-        Salt = ulong.Parse(terms.Salt, CultureInfo.InvariantCulture),
-    };
-
     /// <summary>The vault's state of an order.</summary>
     public static Task<OrderStateOutputDTO> StateOfAsync(this SandboxChain chain, string chainOrderId) =>
         chain.Vault.OrderStateQueryAsync(chainOrderId.HexToByteArray());

@@ -73,6 +73,22 @@ public sealed class CommandLineTests : IDisposable
         error.Should().Contain(expected).And.NotContain("topsecret").And.NotContain("Exception");
     }
 
+    [Theory]
+    [InlineData("0xsecretsecret", "--account 0x1111111111111111111111111111111111111111", "holds no private key")]
+    [InlineData("0x1111111111111111111111111111111111111111111111111111111111111111", "", "--account")]
+    [InlineData("0x1111111111111111111111111111111111111111111111111111111111111111", "--account 0x12", "the agent's account")]
+    [InlineData("0x1111111111111111111111111111111111111111111111111111111111111111", "--account 0x1111111111111111111111111111111111111111", "--max-price")]
+    public async Task An_Executors_key_comes_from_a_file_for_one_account_and_is_not_shown(string key, string account, string expected)
+    {
+        var file = Path.Combine(_folder.FullName, "executor.key");
+        await File.WriteAllTextAsync(file, key);
+
+        var (code, _, error) = await RunAsync(["negotiate", "svc_1", "--key", AgentKey, "--api", NobodyThere, "--executor-key-file", file, .. account.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+
+        code.Should().Be(2);
+        error.Should().Contain(expected).And.NotContain(key[2..]).And.NotContain("   at ");
+    }
+
     [Fact]
     public async Task A_relayer_that_is_not_there_ends_with_1_and_says_where_it_was_looked_for()
     {

@@ -14,6 +14,7 @@ internal sealed class ScriptedApi : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _requests = new();
     private readonly ConcurrentQueue<string> _idempotencyKeys = new();
+    private readonly ConcurrentQueue<string> _bodies = new();
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _answers;
     private readonly WebApplication _app;
 
@@ -31,6 +32,9 @@ internal sealed class ScriptedApi : IAsyncDisposable
 
     /// <summary>The Idempotency-Key of what came; empty where there was none.</summary>
     public IReadOnlyList<string> IdempotencyKeys => [.. _idempotencyKeys];
+
+    /// <summary>The body of each request, in the same order.</summary>
+    public IReadOnlyList<string> Bodies => [.. _bodies];
 
     public static async Task<ScriptedApi> StartAsync(params Func<HttpContext, Task>[] answers)
     {
@@ -96,6 +100,9 @@ internal sealed class ScriptedApi : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
+        context.Request.EnableBuffering(); // an answer may want to read it too
+        _bodies.Enqueue(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        context.Request.Body.Position = 0;
         _requests.Enqueue($"{context.Request.Method} {context.Request.Path.ToUriComponent()}{context.Request.QueryString}");
         _idempotencyKeys.Enqueue(context.Request.Headers["Idempotency-Key"].ToString());
         if (_answers.Count > 1 && _answers.TryDequeue(out var next))

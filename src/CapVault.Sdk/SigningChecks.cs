@@ -1,0 +1,172 @@
+using System.Numerics;
+using System.Text.Json;
+using CapVault.Contracts;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
+using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Util;
+using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
+
+namespace CapVault.Sdk;
+
+/// <summary>The contracts that signatures are for.</summary>
+internal sealed record SigningContracts(BigInteger ChainId, string Vault, string EntryPoint, string Paymaster, string Usdc)
+{
+    public static SigningContracts Of(Deployment deployment) =>
+        new(deployment.ChainId, deployment.Vault, deployment.EntryPoint, deployment.Paymaster, deployment.Usdc);
+
+    public static SigningContracts Of(RelayerConfig relayer) => new(relayer.ChainId, relayer.Vault, relayer.EntryPoint, relayer.Paymaster, relayer.Usdc);
+}
+
+/// <summary>
+/// What an answer must be before anything is signed because of it. Everything that is signed is built here, from what was checked; the typed data
+/// that the relayer sends is never looked at. So a relayer that lies, or was broken into, gets no signature for anything else.
+/// </summary>
+internal sealed class SigningChecks(string account, SigningContracts contracts)
+{
+    private readonly OrderTypedData _orders = new(contracts.ChainId, contracts.Vault);
+
+    /// <summary>The consent to a negotiation's terms, as one of its sides.</summary>
+    /// <exception cref="CapApiException">The terms are not what the answer says they are, or are none that this client knows.</exception>
+    public TypedData Consent(Negotiation negotiation, Role side)
+    {
+        var (order, orderId) = Identify(negotiation.Terms, negotiation.ChainOrderId, negotiation.OrderId);
+        RequireAddress($"terms.{side}", side == Role.Requester ? order.Requester : order.Provider, account);
+        RequireAddress("terms.token", order.Token, contracts.Usdc);
+        // Terms that a consent of today never names: each would give somebody else a say, or a share.
+        RequireAddress("terms.arbiter", order.Arbiter, AddressUtil.ZERO_ADDRESS);
+        RequireAddress("terms.approver", order.Approver, AddressUtil.ZERO_ADDRESS);
+        RequireAddress("terms.commissionTo", order.CommissionTo, AddressUtil.ZERO_ADDRESS);
+        Require("terms.reviewSeconds", order.ReviewSeconds == 0, order.ReviewSeconds, 0);
+        // What people and programs read must be what is signed.
+        Require("price", Money.TryParse(negotiation.Price, out var price) && price == order.Amount, negotiation.Price, Money.Format(order.Amount));
+        RequireAddress("paymentToken", negotiation.PaymentToken, order.Token);
+        Require("deliveryWindow", negotiation.DeliveryWindow == order.SlaSeconds, negotiation.DeliveryWindow, order.SlaSeconds);
+        RequireDocument(negotiation, order);
+        return TypedData.From(OrderConsent.TypedData(orderId, contracts.ChainId, account));
+    }
+
+    /// <summary>Makes sure that a negotiation is for what was asked for.</summary>
+    /// <exception cref="CapApiException">It is not.</exception>
+    public static void RequireAsked(Negotiation negotiation, NegotiateOrderRequest asked, BigInteger maxPrice, string? providerWallet)
+    {
+        var order = Read(negotiation.Terms);
+        Require("serviceId", negotiation.ServiceId == asked.ServiceId, negotiation.ServiceId, asked.ServiceId);
+        Require("requirements", SameJson(negotiation.Requirements, asked.Requirements), "others", "those that were asked for");
+        Require("price", order.Amount <= maxPrice, Money.Format(order.Amount), $"at most {Money.Format(maxPrice)}");
+        if (providerWallet is not null)
+        {
+            RequireAddress("terms.provider", order.Provider, providerWallet);
+        }
+    }
+
+    /// <summary>The operation that takes one step of one order.</summary>
+    /// <param name="prepared">What the relayer prepared.</param>
+    /// <param name="order">The order, as the relayer shows it.</param>
+    /// <param name="asked">The step that was asked for.</param>
+    /// <param name="contentHash">What is delivered, hashed here; null for other steps.</param>
+    /// <exception cref="CapApiException">It is another order, or the operation does anything else.</exception>
+    public TypedData Operation(PreparedOperation prepared, Order order, PrepareRequest asked, byte[]? contentHash)
+    {
+        var (terms, orderId) = Identify(order.Terms, order.ChainOrderId, order.OrderId);
+        var named = asked.OrderId.StartsWith("0x", StringComparison.Ordinal) ? order.ChainOrderId : order.OrderId;
+        Require("order", string.Equals(named, asked.OrderId, asked.OrderId.StartsWith("0x", StringComparison.Ordinal) ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal), named, asked.OrderId);
+        var operation = Read(prepared.UserOp);
+        RequireAddress("userOp.sender", operation.Sender, account);
+        Require("userOp.nonce", UserOperations.NonceKey(operation.Nonce) == UserOperations.ExecutorKey(orderId), prepared.UserOp.Nonce, $"a nonce of key {UserOperations.ExecutorKey(orderId)}");
+        RequireAddress("userOp.paymaster", prepared.UserOp.Paymaster, contracts.Paymaster);
+        // A step has one encoding, so whatever else the call did would show.
+        var expected = CallData(terms, asked, contentHash).ToHex(prefix: true);
+        Require("userOp.callData", operation.CallData.ToHex(prefix: true) == expected, prepared.UserOp.CallData, $"{asked.Step} of {order.OrderId} and nothing else: {expected}");
+        var data = TypedData.From(new UserOperations(contracts.ChainId, contracts.EntryPoint).TypedData(operation));
+        Require("userOpHash", string.Equals(prepared.UserOpHash, data.Digest.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase), prepared.UserOpHash, data.Digest.ToHex(prefix: true));
+        return data;
+    }
+
+    private byte[] CallData(ChainOrder terms, PrepareRequest asked, byte[]? contentHash) => asked switch
+    {
+        { Step.Value: "pay" } => AccountCalls.Pay(contracts.Vault, terms),
+        { Step.Value: "deliver" } when contentHash is not null => AccountCalls.Deliver(contracts.Vault, terms, contentHash),
+        { Step.Value: "reject", Reason: { } reason } =>
+            AccountCalls.Reject(contracts.Vault, terms, DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason))),
+        _ => throw new ArgumentException($"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, or reject with a reason.", nameof(asked)),
+    };
+
+    // The orderId is computed from the terms: what is signed for it binds chain, vault, parties and price.
+    private (ChainOrder Order, byte[] OrderId) Identify(OrderTerms terms, string chainOrderId, string publicId)
+    {
+        var order = Read(terms);
+        var orderId = _orders.OrderId(order);
+        Require("chainOrderId", string.Equals(chainOrderId, orderId.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase), chainOrderId, orderId.ToHex(prefix: true));
+        Require("orderId", publicId == PublicId.OfOrder(orderId), publicId, PublicId.OfOrder(orderId));
+        return (order, orderId);
+    }
+
+    private static void RequireDocument(Negotiation negotiation, ChainOrder order)
+    {
+        byte[] hash;
+        try
+        {
+            hash = DeliverableHash.Keccak256(CanonicalJson.Serialize(negotiation.TermsDocument));
+        }
+        catch (JsonException e)
+        {
+            throw Refusal("termsDocument", e.Message, "JSON that has a hash");
+        }
+
+        Require("termsDocument", hash.AsSpan().SequenceEqual(order.TermsHash), hash.ToHex(prefix: true), $"the document of terms.termsHash {order.TermsHash.ToHex(prefix: true)}");
+        var document = negotiation.TermsDocument;
+        var serviceId = Member(Member(document, "service"), "id");
+        Require("termsDocument.service.id", serviceId is { ValueKind: JsonValueKind.String } id && id.GetString() == negotiation.ServiceId, serviceId?.ToString() ?? "nothing", negotiation.ServiceId);
+        Require("termsDocument.requirements", SameJson(Member(document, "requirements"), negotiation.Requirements), "others", "the negotiation's");
+    }
+
+    private static JsonElement? Member(JsonElement? value, string name) =>
+        value is { ValueKind: JsonValueKind.Object } element && element.TryGetProperty(name, out var member) ? member : null;
+
+    private static bool SameJson(JsonElement? left, JsonElement? right)
+    {
+        var (one, other) = (OrNull(left), OrNull(right));
+        return one is null || other is null
+            ? one is null && other is null
+            : CanonicalJson.Serialize(one.Value).AsSpan().SequenceEqual(CanonicalJson.Serialize(other.Value));
+
+        static JsonElement? OrNull(JsonElement? value) => value is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } ? value : null;
+    }
+
+    private static ChainOrder Read(OrderTerms terms)
+    {
+        try
+        {
+            return terms.ToChain();
+        }
+        catch (FormatException e)
+        {
+            throw Refusal("terms", e.Message, "terms of an order");
+        }
+    }
+
+    private static PackedUserOperation Read(UserOperation operation)
+    {
+        try
+        {
+            return operation.ToPacked();
+        }
+        catch (FormatException e)
+        {
+            throw Refusal("userOp", e.Message, "an operation");
+        }
+    }
+
+    private static void RequireAddress(string what, string found, string expected) => Require(what, found.IsTheSameHex(expected), found, expected);
+
+    private static void Require(string what, bool holds, object found, object expected)
+    {
+        if (!holds)
+        {
+            throw Refusal(what, found, expected);
+        }
+    }
+
+    private static CapApiException Refusal(string what, object found, object expected) => new(
+        200, CapApiException.SignatureRefused, $"The relayer wants a signature for something else than was asked for. {what}: found {found}, expected {expected}. Nothing was signed.");
+}
