@@ -13,7 +13,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private Process? _process;
 
-    private RelayerProcess(SandboxChain chain) => _chain = chain;
+    private readonly string _logLevel;
+
+    private RelayerProcess(SandboxChain chain, string logLevel)
+    {
+        _chain = chain;
+        _logLevel = logLevel;
+    }
 
     public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
 
@@ -35,9 +41,9 @@ internal sealed class RelayerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<RelayerProcess> StartAsync(SandboxChain chain)
+    public static async Task<RelayerProcess> StartAsync(SandboxChain chain, string logLevel = "Warning")
     {
-        var relayer = new RelayerProcess(chain);
+        var relayer = new RelayerProcess(chain, logLevel);
         await relayer.StartAsync();
         return relayer;
     }
@@ -113,7 +119,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     {
         // The build puts it beside the tests.
         var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", [])])
+        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, _logLevel, [])])
         {
             WorkingDirectory = DataDirectory,
             RedirectStandardOutput = true,
