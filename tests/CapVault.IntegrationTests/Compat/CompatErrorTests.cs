@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using CapVault.Relayer.Storage;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CapVault.IntegrationTests;
 
@@ -30,7 +28,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         await using var client = new CrooClient(sandbox.Relayer.Url, sandbox.Chain.RpcUrl, agent.Key);
         await client.CallAsync("connectWebSocket");
 
-        await RevokeAsync(agent.Key);
+        await sandbox.Setup.RotateSdkKeyAsync(agent.AgentId);
 
         var compat = await _compat.GetAsync(agent.Key, "orders");
         compat.Status.Should().Be(HttpStatusCode.Unauthorized);
@@ -40,6 +38,8 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         own.Code.Should().Be(ErrorCodes.InvalidApiKey);
         (await RefusedAsync(agent.Key)).Should().Be(HttpStatusCode.Unauthorized);
         (await client.TryAsync("listOrders")).Is.Should().Equal("isUnauthorized");
+        (await open.ReceiveAsync()).Should().BeNull("its streams end with it");
+        open.CloseCode.Should().Be(4401);
         var again = await client.TryAsync("connectWebSocket");
         again.Error!.Value.GetProperty("message").GetString().Should().Contain("401");
     }
@@ -186,9 +186,6 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         var connect = () => CompatStream.ConnectAsync(sandbox.Relayer.Url, key);
         return (await connect.Should().ThrowAsync<HttpRequestException>()).Which.StatusCode;
     }
-
-    private Task RevokeAsync(string key) => sandbox.Relayer.Services.GetRequiredService<Db>().WriteAsync(
-        tx => tx.ExecuteAsync("UPDATE api_key SET revoked_at = 1 WHERE key_id = @keyId", new { keyId = key.Split('_')[2] }), CancellationToken.None);
 
     private static string Reason(RawAnswer answer) => answer.Json.GetProperty("reason").GetString()!;
 }

@@ -25,6 +25,7 @@ internal static class CompatPredicates
         {
             WorkingDirectory = Repository.Root,
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         using var process = Process.Start(start)!;
         var answer = await process.StandardOutput.ReadToEndAsync();
