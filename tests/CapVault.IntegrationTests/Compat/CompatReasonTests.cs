@@ -39,6 +39,8 @@ public sealed class CompatReasonTests
         { ErrorCodes.ServiceDisabled, 409 },
         { ErrorCodes.DeadlinePassed, 409 },
         { ErrorCodes.DeadlineNotReached, 409 },
+        { ErrorCodes.IdempotencyKeyInProgress, 409 },
+        { ErrorCodes.IdempotencyKeyReused, 409 },
         { ErrorCodes.CursorExpired, 410 },
         { ErrorCodes.LinkExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
