@@ -4,12 +4,8 @@ using CapVault.Sdk;
 namespace CapVault.IntegrationTests;
 
 /// <summary>While a step is in flight, everybody who may see the order sees that it is.</summary>
-public sealed class TransientTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class TransientTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
-
     [Fact]
     public async Task CR41_A_step_in_flight_is_shown_with_its_operation()
     {
@@ -18,7 +14,7 @@ public sealed class TransientTests(Sandbox sandbox) : IClassFixture<Sandbox>, IA
         var rejected = await pair.CreatePaidOrderAsync();
         var paid = await pair.CreateOrderAsync();
         var negotiation = await pair.NegotiateAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var steps = new (string Path, string? Body, Party By, string OrderId, OrderStatus Status, OrderStep Step)[]
         {
@@ -46,7 +42,7 @@ public sealed class TransientTests(Sandbox sandbox) : IClassFixture<Sandbox>, IA
             }
         }
 
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         foreach (var step in steps)
         {
             var settled = await sandbox.Api.GetAsync(step.By.Key, $"orders/{step.OrderId}?wait=30");

@@ -450,6 +450,7 @@ public class AgentClientTests
         DeliverableType = type,
         DeliverableText = text,
         DeliverableSchema = schema,
+        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         ContentHash = hash,
         Status = "accepted",
         SubmittedAt = DateTimeOffset.UnixEpoch,
