@@ -3,8 +3,11 @@ using CapVault.Contracts;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
@@ -27,6 +30,7 @@ public static class RelayerHost
         var builder = WebApplication.CreateSlimBuilder(args);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.PostConfigure<LoggerFilterOptions>(NeverLogQueries);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024);
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
@@ -43,6 +47,15 @@ public static class RelayerHost
         {
             await db.DisposeAsync();
             throw;
+        }
+    }
+
+    // Whatever the settings ask for, of all logs or of one: these lines hold the query, and with it keys, tickets and signatures.
+    private static void NeverLogQueries(LoggerFilterOptions filters)
+    {
+        foreach (var provider in filters.Rules.Select(rule => rule.ProviderName).Distinct(StringComparer.Ordinal).ToList())
+        {
+            filters.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning, filter: null));
         }
     }
 
@@ -75,13 +88,14 @@ public static class RelayerHost
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
-        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>();
-        services.AddSingleton<Services>();
+        services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
+        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
+        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
-        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>();
+        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<PreFlight>();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
@@ -93,6 +107,7 @@ public static class RelayerHost
         services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
+        services.AddCompat();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -110,7 +125,7 @@ public static class RelayerHost
         await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
-            Path.Combine(options.DataDirectory, "operator.key"), options.Sandbox ? "ohk_test_" : "ohk_live_", cancellationToken);
+            Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
     }
 
     private static async Task RequireChainAsync(ChainClient chain, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
@@ -156,11 +171,18 @@ public static class RelayerHost
         app.UseWebSockets();
         app.MapHealth();
         app.MapStream();
-        var api = app.MapGroup("/api/v1").RequireCaller();
+        var open = app.MapGroup("/api/v1");
+        open.MapSignIn();
+        open.MapDiscovery();
+        app.MapObjectLinks();
+        var api = app.MapGroup("/api/v1").RequireCaller().TakeIdempotencyKeys();
+        api.MapAuth();
         api.MapAgents();
         api.MapServices();
+        api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         api.MapStreamTickets();
         api.MapEvents();
         api.MapRelayer();
@@ -168,5 +190,7 @@ public static class RelayerHost
         {
             api.MapSandbox();
         }
+
+        app.MapCompat();
     }
 }

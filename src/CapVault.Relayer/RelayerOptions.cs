@@ -18,6 +18,13 @@ public sealed class RelayerOptions
     [Required]
     public string DataDirectory { get; set; } = "data";
 
+    /// <summary>
+    /// The address under which people reach this relayer, <c>https://relayer.example</c>: wallets show it to Owners who sign in, and warn when
+    /// the page is another one. A sandbox may leave it out; elsewhere there is no wallet sign-in then. The default value is empty.
+    /// </summary>
+    [RegularExpression("^(https?://[^/?#]+(/[^?#]*)?)?$", ErrorMessage = "PublicUrl: expected an http or https address without query and fragment, or nothing.")]
+    public string PublicUrl { get; set; } = "";
+
     /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH.</summary>
     [Required]
     [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "LaneKey: expected a 0x-prefixed private key of 64 hex digits.")]
@@ -93,4 +100,16 @@ public sealed class RelayerOptions
     /// <summary>How long events are kept for streams, days; after that, cursors are answered with CURSOR_EXPIRED. The default value is 30.</summary>
     [Range(1, 3650)]
     public int EventRetentionDays { get; set; } = 30;
+
+    /// <summary>The largest object that can be uploaded, bytes. The default value is 67 108 864 (64 MiB).</summary>
+    [Range(1, 5_368_709_120)]
+    public long MaxObjectBytes { get; set; } = 67_108_864;
+
+    /// <summary>What one agent's objects may take together, bytes. The default value is 1 073 741 824 (1 GiB).</summary>
+    [Range(1, 1_099_511_627_776)]
+    public long ObjectQuotaBytes { get; set; } = 1_073_741_824;
+
+    /// <summary>How many objects one agent may have, those not uploaded yet included. The default value is 1 000.</summary>
+    [Range(1, 1_000_000)]
+    public int ObjectQuotaCount { get; set; } = 1000;
 }

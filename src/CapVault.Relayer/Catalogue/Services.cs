@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.Json;
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -37,8 +40,20 @@ public sealed record ServiceRow
     /// <summary>Seconds from payment in which delivery is valid.</summary>
     public int SlaSeconds { get; init; }
 
-    /// <summary>What is delivered.</summary>
+    /// <summary>What the Requester must say: text, schema or none.</summary>
+    public string RequirementType { get; init; } = "";
+
+    /// <summary>JSON Schema of it, with type schema.</summary>
+    public string? RequirementsSchema { get; init; }
+
+    /// <summary>What is delivered: text or schema.</summary>
     public string DeliverableType { get; init; } = "";
+
+    /// <summary>JSON Schema of it; null means any.</summary>
+    public string? DeliverableSchema { get; init; }
+
+    /// <summary>See <see cref="Catalogue.Tags"/>.</summary>
+    public string Tags { get; init; } = "";
 
     /// <summary>Seconds in which a negotiation must be answered.</summary>
     public int NegotiationTtlSeconds { get; init; }
@@ -63,23 +78,41 @@ public sealed record ServiceRow
         Price = Money.Format(Amount),
         PaymentToken = AddressUtil.Current.ConvertToChecksumAddress(Token),
         SlaMinutes = SlaSeconds / 60,
+        RequirementType = Sdk.RequirementType.Parse(RequirementType),
+        RequirementsSchema = Json(RequirementsSchema),
         DeliverableType = Sdk.DeliverableType.Parse(DeliverableType),
+        DeliverableSchema = Json(DeliverableSchema),
+        Tags = Catalogue.Tags.Split(Tags),
         NegotiationTtlSeconds = NegotiationTtlSeconds,
         Enabled = Enabled,
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
     };
+
+    /// <summary>A column's JSON.</summary>
+    public static JsonElement? Json(string? text) => text is null ? null : JsonSerializer.Deserialize<JsonElement>(text);
 }
 
 /// <summary>What agents sell. Every change is a new version: who negotiated keeps the old one.</summary>
 public sealed class Services(Db db, ChainContext context, TimeProvider time)
 {
-    private const string Newest = "version = (SELECT max(version) FROM service n WHERE n.service_id = service.service_id)";
+    /// <summary>SQL: of the versions of a service the one that counts.</summary>
+    public const string Newest = "service.version = (SELECT max(version) FROM service n WHERE n.service_id = service.service_id)";
+
+    // An operator reaches all, an Owner what its agents sell, an agent what it sells itself.
+    private const string Reach = "(@AgentId IS NULL OR service.agent_id = @AgentId) AND (@Owner IS NULL OR service.agent_id IN (SELECT agent_id FROM agent WHERE owner = @Owner))";
+
+    private const int MaxSchemaBytes = 16 * 1024;
+    private const int MaxPerAgent = 100;
 
     /// <summary>Above it, nobody means it: 100 million USDC.</summary>
-    private static readonly BigInteger MaxPrice = 100_000_000_000_000;
+    public static readonly BigInteger MaxPrice = 100_000_000_000_000;
 
     /// <summary>Makes a service.</summary>
-    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, CancellationToken cancellationToken)
+    /// <param name="request">What is sold.</param>
+    /// <param name="owner">Whose agent it must be; null for anybody's.</param>
+    /// <param name="call">Which call makes it.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken)
     {
         var row = Checked(new ServiceRow
         {
@@ -91,42 +124,79 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             Price = Price(request.Price),
             Token = context.Usdc.HexToByteArray(),
             SlaSeconds = SlaSeconds(request.SlaMinutes),
+            RequirementType = (request.RequirementType ?? RequirementType.Text).Value,
+            RequirementsSchema = Schema("requirementsSchema", request.RequirementsSchema),
             DeliverableType = (request.DeliverableType ?? DeliverableType.Text).Value,
+            DeliverableSchema = Schema("deliverableSchema", request.DeliverableSchema),
+            Tags = Tags.Join("tags", request.Tags ?? []),
             NegotiationTtlSeconds = request.NegotiationTtlSeconds ?? 900,
             Enabled = true,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
-        await db.WriteAsync(
+        return await db.WriteAsync(
             async tx =>
             {
-                if (await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE agent_id = @AgentId", row) is null)
+                if (!await call.ClaimAsync(tx))
                 {
-                    throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", row.AgentId);
+                    return await tx.SingleAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @Made AND {Newest}", call);
+                }
+
+                await Agents.RequireAsync(tx, row.AgentId, owner);
+                var others = await tx.SingleAsync<int>("SELECT count(DISTINCT service_id) FROM service WHERE agent_id = @AgentId", row);
+                if (owner is not null && others >= MaxPerAgent)
+                {
+                    throw new ApiException(
+                        422, ErrorCodes.QuotaExceeded, $"The agent has {others} services, of {MaxPerAgent} that it may have. Change one of them, or ask the operator.", new { limit = MaxPerAgent });
                 }
 
                 await InsertAsync(tx, row);
+                await call.RememberAsync(tx, row.ServiceId);
+                return row;
             },
             cancellationToken);
-        return row;
     }
 
-    /// <summary>Makes the next version of a service: what is not null in <paramref name="change"/> is changed.</summary>
-    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, CancellationToken cancellationToken) => db.WriteAsync(
+    /// <summary>Makes the next version of a service: what is not null in <paramref name="change"/> is changed. A change of nothing makes none.</summary>
+    /// <param name="serviceId">Which.</param>
+    /// <param name="change">What changes.</param>
+    /// <param name="owner">Whose agent must sell it; null for anybody's.</param>
+    /// <param name="call">Which call changes it.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var current = await tx.FirstOrDefaultAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId })
+            var current = await tx.FirstOrDefaultAsync<ServiceRow>(
+                    $"SELECT * FROM service WHERE service_id = @serviceId AND {Newest} AND {Reach}", new { serviceId, Owner = owner, AgentId = (string?)null })
                 ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
-            var next = Checked(current with
+            if (!await call.ClaimAsync(tx))
             {
-                Version = current.Version + 1,
+                return current;
+            }
+
+            var requirementType = (change.RequirementType ?? RequirementType.Parse(current.RequirementType)).Value;
+            var deliverableType = (change.DeliverableType ?? DeliverableType.Parse(current.DeliverableType)).Value;
+            var changed = Checked(current with
+            {
                 Name = change.Name ?? current.Name,
                 Description = change.Description ?? current.Description,
                 Price = change.Price is null ? current.Price : Price(change.Price),
                 SlaSeconds = change.SlaMinutes is { } minutes ? SlaSeconds(minutes) : current.SlaSeconds,
+                RequirementType = requirementType,
+                RequirementsSchema = Schema("requirementsSchema", change.RequirementsSchema)
+                    ?? (requirementType == RequirementType.Schema.Value ? current.RequirementsSchema : null),
+                DeliverableType = deliverableType,
+                DeliverableSchema = Schema("deliverableSchema", change.DeliverableSchema)
+                    ?? (deliverableType == DeliverableType.Schema.Value ? current.DeliverableSchema : null),
+                Tags = change.Tags is null ? current.Tags : Tags.Join("tags", change.Tags),
                 NegotiationTtlSeconds = change.NegotiationTtlSeconds ?? current.NegotiationTtlSeconds,
                 Enabled = change.Enabled ?? current.Enabled,
-                CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
+            if (changed == current)
+            {
+                return current;
+            }
+
+            var next = changed with { Version = current.Version + 1, CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds() };
             await InsertAsync(tx, next);
             return next;
         },
@@ -137,24 +207,69 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
         connection => connection.QueryFirstOrDefaultAsync<ServiceRow?>($"SELECT * FROM service WHERE service_id = @serviceId AND {Newest}", new { serviceId }),
         cancellationToken);
 
-    /// <summary>Services, newest first.</summary>
-    public Task<List<ServiceRow>> ListAsync(int limit, long beforeTime, string beforeId, CancellationToken cancellationToken) => db.ReadAsync(
+    /// <summary>The newest version of a service that the caller may see here.</summary>
+    /// <exception cref="ApiException">404 for another's.</exception>
+    public async Task<ServiceRow> GetAsync(Caller caller, string serviceId, CancellationToken cancellationToken) =>
+        await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<ServiceRow?>(
+                $"SELECT * FROM service WHERE service_id = @serviceId AND {Newest} AND {Reach}", new { serviceId, caller.Owner, caller.AgentId }),
+            cancellationToken)
+        ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
+
+    /// <summary>Services that the caller may see here, newest first.</summary>
+    public Task<List<ServiceRow>> ListAsync(Caller caller, Paging paging, CancellationToken cancellationToken) => db.ReadAsync(
         async connection => (await connection.QueryAsync<ServiceRow>(
-            $"SELECT * FROM service WHERE {Newest} AND (created_at, service_id) < (@beforeTime, @beforeId) ORDER BY created_at DESC, service_id DESC LIMIT @limit",
-            new { limit, beforeTime, beforeId })).AsList(),
+            $"""
+            SELECT * FROM service WHERE {Newest} AND {Reach} AND (created_at, service_id) < (@BeforeTime, @BeforeId)
+            ORDER BY created_at DESC, service_id DESC LIMIT @rows
+            """,
+            new { caller.Owner, caller.AgentId, paging.BeforeTime, paging.BeforeId, rows = paging.Limit + 1 })).AsList(),
         cancellationToken);
 
-    private static Task InsertAsync(Tx tx, ServiceRow row) => tx.ExecuteAsync(
-        """
-        INSERT INTO service (service_id, version, agent_id, name, description, price, token, sla_seconds, deliverable_type, negotiation_ttl_seconds, enabled, created_at)
-        VALUES (@ServiceId, @Version, @AgentId, @Name, @Description, @Price, @Token, @SlaSeconds, @DeliverableType, @NegotiationTtlSeconds, @Enabled, @CreatedAt)
-        """,
-        row);
+    private static async Task InsertAsync(Tx tx, ServiceRow row)
+    {
+        await tx.ExecuteAsync(
+            """
+            INSERT INTO service (service_id, version, agent_id, name, description, price, token, sla_seconds, requirement_type, requirements_schema, deliverable_type,
+              deliverable_schema, tags, search_text, negotiation_ttl_seconds, enabled, created_at)
+            VALUES (@ServiceId, @Version, @AgentId, @Name, @Description, @Price, @Token, @SlaSeconds, @RequirementType, @RequirementsSchema, @DeliverableType,
+              @DeliverableSchema, @Tags, @searchText, @NegotiationTtlSeconds, @Enabled, @CreatedAt)
+            """,
+            new
+            {
+                row.ServiceId,
+                row.Version,
+                row.AgentId,
+                row.Name,
+                row.Description,
+                row.Price,
+                row.Token,
+                row.SlaSeconds,
+                row.RequirementType,
+                row.RequirementsSchema,
+                row.DeliverableType,
+                row.DeliverableSchema,
+                row.Tags,
+                searchText = SearchText.Of(row.Name, row.Description, row.Tags),
+                row.NegotiationTtlSeconds,
+                row.Enabled,
+                row.CreatedAt,
+            });
+        await tx.ExecuteAsync("DELETE FROM service_tag WHERE service_id = @ServiceId", row);
+        foreach (var tag in Tags.Split(row.Tags))
+        {
+            await tx.ExecuteAsync("INSERT INTO service_tag (tag, service_id) VALUES (@tag, @ServiceId)", new { tag, row.ServiceId });
+        }
+    }
 
     private static string Price(string price) => Fields.Amount("price", price, MaxPrice).ToString(CultureInfo.InvariantCulture);
 
     // The vault takes 300 s – 365 days.
     private static int SlaSeconds(int minutes) => Fields.Range("slaMinutes", minutes, 5, 525_600) * 60;
+
+    private static string? Schema(string field, JsonElement? schema) => schema is null or { ValueKind: JsonValueKind.Object }
+        ? Fields.Json(field, schema, MaxSchemaBytes)
+        : throw ApiException.Invalid(field, $"{schema.Value.ValueKind}", "a JSON Schema, which is an object");
 
     private static ServiceRow Checked(ServiceRow row)
     {
@@ -164,12 +279,42 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             Fields.Text("description", row.Description, 0, 4096);
         }
 
-        if (row.DeliverableType != DeliverableType.Text.Value && row.DeliverableType != DeliverableType.Schema.Value)
+        Fields.Range("negotiationTtlSeconds", row.NegotiationTtlSeconds, 60, 604_800);
+        CheckRequirements(row);
+        CheckDeliverable(row);
+        return row;
+    }
+
+    private static void CheckRequirements(ServiceRow row)
+    {
+        var isSchema = row.RequirementType == RequirementType.Schema.Value;
+        if (!isSchema && row.RequirementType != RequirementType.Text.Value && row.RequirementType != RequirementType.None.Value)
+        {
+            throw ApiException.Invalid("requirementType", row.RequirementType, "text, schema or none");
+        }
+
+        if (isSchema && row.RequirementsSchema is null)
+        {
+            throw ApiException.Missing("requirementsSchema");
+        }
+
+        if (!isSchema && row.RequirementsSchema is not null)
+        {
+            throw ApiException.Invalid("requirementsSchema", "a schema", $"none for requirementType {row.RequirementType}");
+        }
+    }
+
+    private static void CheckDeliverable(ServiceRow row)
+    {
+        var isSchema = row.DeliverableType == DeliverableType.Schema.Value;
+        if (!isSchema && row.DeliverableType != DeliverableType.Text.Value)
         {
             throw ApiException.Invalid("deliverableType", row.DeliverableType, "text or schema");
         }
 
-        Fields.Range("negotiationTtlSeconds", row.NegotiationTtlSeconds, 60, 604_800);
-        return row;
+        if (!isSchema && row.DeliverableSchema is not null)
+        {
+            throw ApiException.Invalid("deliverableSchema", "a schema", "none for deliverableType text");
+        }
     }
 }

@@ -1,6 +1,7 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
@@ -25,6 +26,7 @@ public sealed class Keeper(
     PaymasterDeposit deposit,
     EventRetention events,
     BlockRetention blocks,
+    IdempotentCalls calls,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -46,6 +48,7 @@ public sealed class Keeper(
             {
                 await negotiations.ExpireDueAsync(stoppingToken);
                 await events.PruneAsync(stoppingToken);
+                await calls.PruneAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);

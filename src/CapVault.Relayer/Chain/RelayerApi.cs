@@ -36,7 +36,7 @@ public static class RelayerApi
                 Paymaster = chain.Paymaster,
                 Usdc = chain.Usdc,
                 Sandbox = options.Value.Sandbox,
-            }));
+            })).AlsoForOwners();
 
         api.MapGet("/relayer/status", async (
             HttpContext context, Db db, Follower follower, Lane lane, ChainClient chain, PaymasterDeposit deposit, ChainClock clock, EventLog events) =>
@@ -59,7 +59,7 @@ public static class RelayerApi
                     LaneBalance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
                     EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),
                 });
-        });
+        }).NeedsScope(Scopes.Admin);
 
         api.MapGet("/relayer/ops/{userOpHash}", async (HttpContext context, Db db, string userOpHash) =>
         {
@@ -81,6 +81,6 @@ public static class RelayerApi
                     TxHash = row.TxHash?.ToHex(true),
                     Attempt = row.Attempt,
                 });
-        });
+        }).NeedsScope(Scopes.Admin);
     }
 }

@@ -87,12 +87,12 @@ public sealed class EventLog(Db db, TimeProvider time)
         // One arm per side, merged by number: with OR, SQLite reads and sorts all of an agent's events for each page (109 ms against 0.2 ms
         // at 40 000 of 300 000).
         var sql = reader.AgentId is null
-            ? $"SELECT seq, type, body FROM event WHERE seq > @after {types} ORDER BY seq LIMIT @limit"
+            ? $"SELECT seq, type, body, created_at FROM event WHERE seq > @after {types} ORDER BY seq LIMIT @limit"
             : $"""
-               SELECT seq, type, body FROM event
+               SELECT seq, type, body, created_at FROM event
                WHERE requester_agent_id = @AgentId AND seq > @after AND ({audience} & 1) <> 0 {types}
                UNION ALL
-               SELECT seq, type, body FROM event
+               SELECT seq, type, body, created_at FROM event
                WHERE provider_agent_id = @AgentId AND seq > @after AND ({audience} & 2) <> 0 {types}
                  AND (requester_agent_id IS NULL OR requester_agent_id <> @AgentId OR ({audience} & 1) = 0)
                ORDER BY seq LIMIT @limit
@@ -156,6 +156,9 @@ public sealed record EventRow
 
     /// <summary>Its JSON without number and cursor.</summary>
     public string Body { get; init; } = "";
+
+    /// <summary>When it was logged, unix milliseconds.</summary>
+    public long CreatedAt { get; init; }
 
     /// <summary>The event as every stream gives it.</summary>
     /// <param name="epoch">Of the log.</param>

@@ -1,4 +1,3 @@
-using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -8,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace CapVault.Relayer.Events;
 
 /// <summary>The streams that are open now, of every kind: so that a key's streams end with it, and agents can be seen to be online.</summary>
-public sealed class LiveConnections(Db db, ApiKeys keys, TimeProvider time, IOptions<RelayerOptions> options)
+public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOptions> options)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HashSet<LiveConnection>> _byKey = new(StringComparer.Ordinal);
@@ -29,11 +28,7 @@ public sealed class LiveConnections(Db db, ApiKeys keys, TimeProvider time, IOpt
         Add(connection);
         try
         {
-            if (await keys.FindByIdAsync(caller.KeyId, cancellationToken) is null)
-            {
-                throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key was revoked just now. Use the new one.");
-            }
-
+            await RequireLiveKeyAsync(caller.KeyId, cancellationToken);
             if (connection.AgentId is { } agentId)
             {
                 await RememberAsync(agentId, cancellationToken);
@@ -130,6 +125,18 @@ public sealed class LiveConnections(Db db, ApiKeys keys, TimeProvider time, IOpt
             {
                 _sockets[agentId] = _sockets.GetValueOrDefault(agentId) + 1;
             }
+        }
+    }
+
+    // Not through ApiKeys, which end connections here.
+    private async Task RequireLiveKeyAsync(string keyId, CancellationToken cancellationToken)
+    {
+        var isLive = await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<bool>("SELECT 1 FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }),
+            cancellationToken);
+        if (!isLive)
+        {
+            throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key was revoked just now. Use the new one.");
         }
     }
 

@@ -3,24 +3,51 @@ using CapVault.Sdk;
 
 namespace CapVault.Relayer.Http;
 
-/// <summary>Who calls: one agent, or the operator.</summary>
-/// <param name="AgentId">The agent; null for the operator.</param>
-/// <param name="KeyId">The key that was used.</param>
+/// <summary>Who calls: one agent, an Owner who signed in with a wallet, or else the operator.</summary>
+/// <param name="AgentId">The agent; null for the others.</param>
+/// <param name="KeyId">The key, or the session, that was used.</param>
 public sealed record Caller(string? AgentId, string KeyId)
 {
-    /// <summary>Whether the caller may use the set-up routes.</summary>
-    public bool IsOperator => AgentId is null;
+    /// <summary>The Owner's address; null for the others.</summary>
+    public byte[]? Owner { get; init; }
+
+    /// <summary>What the operator's key may do.</summary>
+    public Scopes Scopes { get; init; }
+
+    /// <summary>Whether the caller may set up anything.</summary>
+    public bool IsOperator => AgentId is null && Owner is null;
 
     /// <summary>The agent that calls.</summary>
-    /// <exception cref="ApiException">403 for the operator, who is no party to any order.</exception>
-    public string RequireAgent() => AgentId ?? throw ApiException.Forbidden("This call acts for an agent: use the agent's croo_sk_ key, not the operator key.");
+    /// <exception cref="ApiException">403 for the others, who are no party to any order.</exception>
+    public string RequireAgent() => AgentId ?? throw ApiException.Forbidden("This call acts for an agent: use the agent's croo_sk_ key, not the operator key or a wallet sign-in.");
 
-    /// <exception cref="ApiException">403 for an agent.</exception>
+    /// <exception cref="ApiException">403 for the others.</exception>
     public void RequireOperator()
     {
         if (!IsOperator)
         {
-            throw ApiException.Forbidden("This call sets things up: use the operator key, which the relayer wrote to operator.key in its data directory.");
+            throw ApiException.Forbidden("This call is the operator's: use the operator key, which the relayer wrote to operator.key in its data directory.");
+        }
+    }
+
+    /// <summary>Whose agents the caller may set up: those of this Owner, or all if null.</summary>
+    /// <exception cref="ApiException">403 for an agent.</exception>
+    public byte[]? RequireSetUp() => AgentId is null
+        ? Owner
+        : throw ApiException.Forbidden("This call sets things up: use the operator key, which the relayer wrote to operator.key in its data directory, or sign in with the Owner's wallet.");
+
+    /// <summary>Refuses an operator's key without a scope; the others have none and need none.</summary>
+    /// <exception cref="ApiException">403 INSUFFICIENT_SCOPE.</exception>
+    public void RequireScope(Scopes needed)
+    {
+        if (IsOperator && !Scopes.HasFlag(needed))
+        {
+            var (found, expected) = (Scopes.ToWords(), needed.ToWords());
+            throw new ApiException(
+                403,
+                ErrorCodes.InsufficientScope,
+                $"The key has the scopes {string.Join(", ", found)}; this call needs {string.Join(", ", expected)}. Use a key that has it.",
+                new { found, needed = expected });
         }
     }
 }
@@ -28,17 +55,36 @@ public sealed record Caller(string? AgentId, string KeyId)
 /// <summary>Finds the caller of a request, once, before its route runs.</summary>
 public static class CallerExtensions
 {
-    /// <summary>Requires a valid key on every route of the group.</summary>
+    /// <summary>
+    /// Requires a valid key on every route of the group. An operator's key needs <see cref="Scopes.Read"/> for a GET, else
+    /// <see cref="Scopes.Write"/>, where the route does not say otherwise; a wallet sign-in is refused where it does not say otherwise.
+    /// </summary>
     public static RouteGroupBuilder RequireCaller(this RouteGroupBuilder group)
     {
         group.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            http.Items[typeof(Caller)] = await http.AuthenticateAsync();
+            var caller = await http.AuthenticateAsync();
+            var metadata = http.GetEndpoint()!.Metadata;
+            if (caller.Owner is not null && metadata.GetMetadata<OwnersToo>() is null)
+            {
+                throw ApiException.Forbidden("A wallet sign-in is for setting up agents and services. Use the agent's croo_sk_ key, or the operator key.");
+            }
+
+            caller.RequireScope(metadata.GetMetadata<NeededScope>()?.Scope ?? (HttpMethods.IsGet(http.Request.Method) ? Scopes.Read : Scopes.Write));
+            http.Items[typeof(Caller)] = caller;
             return await next(context);
         });
         return group;
     }
+
+    /// <summary>Lets Owners use the route, which must look at whose agents it shows or changes.</summary>
+    public static TBuilder AlsoForOwners<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new OwnersToo());
+
+    /// <summary>Needs this scope of an operator's key.</summary>
+    public static TBuilder NeedsScope<TBuilder>(this TBuilder route, Scopes scope)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new NeededScope(scope));
 
     /// <summary>Finds the caller by the key that was sent.</summary>
     /// <exception cref="ApiException">401 without a key, or with one that is not valid.</exception>
@@ -46,12 +92,16 @@ public static class CallerExtensions
     {
         var key = KeyOf(http.Request) ?? throw new ApiException(
             401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
-        return await http.RequestServices.GetRequiredService<ApiKeys>().FindAsync(key, http.RequestAborted)
-            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one.");
+        return await FindAsync(http, key)
+            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again.");
     }
 
     /// <summary>The caller of this request.</summary>
     public static Caller Caller(this HttpContext context) => (Caller)context.Items[typeof(Caller)]!;
+
+    private static Task<Caller?> FindAsync(HttpContext http, string key) => key.StartsWith(OwnerSessions.Prefix, StringComparison.Ordinal)
+        ? http.RequestServices.GetRequiredService<OwnerSessions>().FindAsync(key, http.RequestAborted)
+        : http.RequestServices.GetRequiredService<ApiKeys>().FindAsync(key, http.RequestAborted);
 
     private static string? KeyOf(HttpRequest request)
     {
@@ -64,4 +114,8 @@ public static class CallerExtensions
         var authorization = request.Headers.Authorization.ToString();
         return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && authorization.Length > scheme.Length ? authorization[scheme.Length..] : null;
     }
+
+    private sealed record OwnersToo;
+
+    private sealed record NeededScope(Scopes Scope);
 }

@@ -143,10 +143,6 @@ public sealed class Lane(
         {
             await chain.SendRawAsync(signed.Raw, cancellationToken);
         }
-        catch (RpcResponseException exception) when (IsKnown(exception))
-        {
-            // The node has it already: as good as sent.
-        }
         catch (RpcResponseException exception) when (exception.RpcError.Message.Contains("nonce too low", StringComparison.OrdinalIgnoreCase))
         {
             await NonceUsedAsync(signed, cancellationToken);
@@ -164,9 +160,6 @@ public sealed class Lane(
             await AcceptedAsync(signed, cancellationToken);
         }
     }
-
-    private static bool IsKnown(RpcResponseException exception) =>
-        ((string[])["already known", "already imported", "AlreadyKnown", "known transaction"]).Any(words => exception.RpcError.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     private Task AcceptedAsync(SignedTx signed, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>

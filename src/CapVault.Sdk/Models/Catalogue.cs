@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace CapVault.Sdk;
 
 /// <summary>An agent and its account. The Executor's address is never shown: money sent there would be lost to the agent.</summary>
@@ -8,6 +10,18 @@ public sealed record Agent
 
     /// <summary>For people.</summary>
     public required string Name { get; init; }
+
+    /// <summary>For people.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>By which it is found.</summary>
+    public required IReadOnlyList<string> Tags { get; init; }
+
+    /// <summary>Whether it sells.</summary>
+    public required AgentStatus Status { get; init; }
+
+    /// <summary>Whether it listens.</summary>
+    public required OnlineStatus OnlineStatus { get; init; }
 
     /// <summary>The agent's ERC-4337 account; known before it is deployed. Deposit here.</summary>
     public required string WalletAddress { get; init; }
@@ -59,8 +73,20 @@ public sealed record Service
     /// <summary>Minutes from payment in which delivery is valid.</summary>
     public required int SlaMinutes { get; init; }
 
+    /// <summary>What the Requester must say.</summary>
+    public required RequirementType RequirementType { get; init; }
+
+    /// <summary>JSON Schema of the requirements, with type schema.</summary>
+    public JsonElement? RequirementsSchema { get; init; }
+
     /// <summary>What is delivered.</summary>
     public required DeliverableType DeliverableType { get; init; }
+
+    /// <summary>JSON Schema of the deliverable; null means any.</summary>
+    public JsonElement? DeliverableSchema { get; init; }
+
+    /// <summary>By which it is found.</summary>
+    public required IReadOnlyList<string> Tags { get; init; }
 
     /// <summary>Seconds in which a negotiation must be answered.</summary>
     public required int NegotiationTtlSeconds { get; init; }

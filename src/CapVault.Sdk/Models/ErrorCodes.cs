@@ -9,6 +9,15 @@ public static class ErrorCodes
     /// <summary>401: the key is unknown or revoked.</summary>
     public const string InvalidApiKey = "INVALID_API_KEY";
 
+    /// <summary>401: the signature is not that of the address that must sign.</summary>
+    public const string InvalidSignature = "INVALID_SIGNATURE";
+
+    /// <summary>401: the message to sign in with was used, was not issued here, or has expired.</summary>
+    public const string ReplayedRequest = "REPLAYED_REQUEST";
+
+    /// <summary>403: the operator's key lacks a scope; <c>details</c> names those that it has and the one that is needed.</summary>
+    public const string InsufficientScope = "INSUFFICIENT_SCOPE";
+
     /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
     public const string Forbidden = "FORBIDDEN";
 
@@ -39,8 +48,14 @@ public static class ErrorCodes
     /// <summary>404.</summary>
     public const string AgentNotFound = "AGENT_NOT_FOUND";
 
+    /// <summary>404: no API key of the operator that works.</summary>
+    public const string ApiKeyNotFound = "API_KEY_NOT_FOUND";
+
     /// <summary>404: no delivery was submitted for the order.</summary>
     public const string DeliveryNotFound = "DELIVERY_NOT_FOUND";
+
+    /// <summary>404: no such object, or none of the caller's; a link that is forged or altered.</summary>
+    public const string ObjectNotFound = "OBJECT_NOT_FOUND";
 
     /// <summary>404: the relayer knows no such operation.</summary>
     public const string OperationNotFound = "OPERATION_NOT_FOUND";
@@ -63,14 +78,29 @@ public static class ErrorCodes
     /// <summary>409: the call is valid only after a deadline; <c>details.at</c> says when.</summary>
     public const string DeadlineNotReached = "DEADLINE_NOT_REACHED";
 
+    /// <summary>409: the first call with this Idempotency-Key has no proven outcome yet; retryable.</summary>
+    public const string IdempotencyKeyInProgress = "IDEMPOTENCY_KEY_IN_PROGRESS";
+
+    /// <summary>409: the Idempotency-Key was used for another call; <c>details</c> says for which.</summary>
+    public const string IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED";
+
     /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
     public const string CursorExpired = "CURSOR_EXPIRED";
+
+    /// <summary>410: the link's time is over; ask for a new one.</summary>
+    public const string LinkExpired = "LINK_EXPIRED";
 
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
+
+    /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
+    public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
+
+    /// <summary>422: more than the caller may have or store; <c>details</c> says what the limit is.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";

@@ -309,3 +309,13 @@ public sealed record Delivery
 /// <param name="Negotiation">The negotiation, accepted.</param>
 /// <param name="Order">The order.</param>
 public sealed record AcceptNegotiationResult(Negotiation Negotiation, Order Order);
+
+/// <summary>What POST /orders/validate found; nothing was written.</summary>
+public sealed record ValidateOrderResult
+{
+    /// <summary>Whether nothing stands in the way now.</summary>
+    public required bool Valid { get; init; }
+
+    /// <summary>Everything that does, each as the call that it would stop would be refused.</summary>
+    public required IReadOnlyList<ErrorBody> Reasons { get; init; }
+}

@@ -8,8 +8,34 @@ public sealed record CreateAgentRequest
     /// <summary>1–64 characters, for people.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Address of the person behind the account; it may do everything with it.</summary>
-    public required string Owner { get; init; }
+    /// <summary>Address of the person behind the account; it may do everything with it. An Owner who signed in may leave it out: it is the Owner's own.</summary>
+    public string? Owner { get; init; }
+
+    /// <summary>Up to 4 096 characters, for people.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Up to 10 words of letters, digits and hyphens, 1–32 characters each; kept in lower case.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+}
+
+/// <summary>PATCH /agents/{id}</summary>
+public sealed record UpdateAgentRequest
+{
+    /// <summary>New name, or null to keep it.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>New description, or null to keep it.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>New tags in place of all old ones, or null to keep them.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+}
+
+/// <summary>POST /agents/{id}/status</summary>
+public sealed record SetAgentStatusRequest
+{
+    /// <summary>active or paused.</summary>
+    public required AgentStatus Status { get; init; }
 }
 
 /// <summary>POST /services</summary>
@@ -30,8 +56,20 @@ public sealed record CreateServiceRequest
     /// <summary>Minutes from payment in which delivery is valid: 5 – 525 600.</summary>
     public required int SlaMinutes { get; init; }
 
+    /// <summary>What the Requester must say; the default value is text.</summary>
+    public RequirementType? RequirementType { get; init; }
+
+    /// <summary>JSON Schema of the requirements, up to 16 KiB; with type schema, and only with it.</summary>
+    public JsonElement? RequirementsSchema { get; init; }
+
     /// <summary>What is delivered; the default value is text.</summary>
     public DeliverableType? DeliverableType { get; init; }
+
+    /// <summary>JSON Schema of the deliverable, up to 16 KiB; with type schema only, where it may be left out: any JSON fits then.</summary>
+    public JsonElement? DeliverableSchema { get; init; }
+
+    /// <summary>Up to 10 words of letters, digits and hyphens, 1–32 characters each; kept in lower case.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
 
     /// <summary>Seconds in which a negotiation must be answered: 60 – 604 800; the default value is 900.</summary>
     public int? NegotiationTtlSeconds { get; init; }
@@ -52,6 +90,21 @@ public sealed record UpdateServiceRequest
     /// <summary>New delivery window, or null to keep it.</summary>
     public int? SlaMinutes { get; init; }
 
+    /// <summary>New type of requirements, or null to keep it. Any other than schema drops the schema.</summary>
+    public RequirementType? RequirementType { get; init; }
+
+    /// <summary>New schema of requirements, or null to keep it.</summary>
+    public JsonElement? RequirementsSchema { get; init; }
+
+    /// <summary>New type of deliverables, or null to keep it. Text drops the schema.</summary>
+    public DeliverableType? DeliverableType { get; init; }
+
+    /// <summary>New schema of deliverables, or null to keep it.</summary>
+    public JsonElement? DeliverableSchema { get; init; }
+
+    /// <summary>New tags in place of all old ones, or null to keep them.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+
     /// <summary>New answer window, or null to keep it.</summary>
     public int? NegotiationTtlSeconds { get; init; }
 
@@ -70,6 +123,16 @@ public sealed record NegotiateOrderRequest
 
     /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
     public JsonElement? Metadata { get; init; }
+}
+
+/// <summary>POST /orders/validate: what an agent would negotiate with.</summary>
+public sealed record ValidateOrderRequest
+{
+    /// <summary><c>svc_…</c></summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>As in <see cref="NegotiateOrderRequest.Requirements"/>.</summary>
+    public JsonElement? Requirements { get; init; }
 }
 
 /// <summary>POST /orders/negotiate/{id}/accept</summary>
@@ -149,4 +212,26 @@ public sealed record ListEventsRequest
 
     /// <summary>How long to wait when there is nothing yet, seconds: 0 – 30; the default value is 0.</summary>
     public int? WaitSeconds { get; init; }
+}
+
+/// <summary>Filters of the public catalogue. What is null does not narrow.</summary>
+public sealed record DiscoveryRequest
+{
+    /// <summary>Words, all of which must be found in name, description or tags: up to 8, 100 characters together.</summary>
+    public string? Query { get; init; }
+
+    /// <summary>One tag.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>Services only: decimal string in USDC.</summary>
+    public string? MaxPrice { get; init; }
+
+    /// <summary>Services only: <c>agt_…</c> that sells them.</summary>
+    public string? AgentId { get; init; }
+
+    /// <summary>1–100; the default value is 20.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
+    public string? Cursor { get; init; }
 }

@@ -193,6 +193,69 @@ public readonly record struct DeliverableType(string Value) : IOpenString<Delive
     public override string ToString() => Value;
 }
 
+/// <summary>What a service wants to be told.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<RequirementType>))]
+public readonly record struct RequirementType(string Value) : IOpenString<RequirementType>
+{
+    /// <summary>Whatever the Requester writes: text, or any JSON; it may also say nothing.</summary>
+    public static readonly RequirementType Text = new("text");
+
+    /// <summary>A JSON value that the service's schema accepts.</summary>
+    public static readonly RequirementType Schema = new("schema");
+
+    /// <summary>Nothing: requirements are refused.</summary>
+    public static readonly RequirementType None = new("none");
+
+    /// <inheritdoc/>
+    public static RequirementType Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>Whether an agent sells.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<AgentStatus>))]
+public readonly record struct AgentStatus(string Value) : IOpenString<AgentStatus>
+{
+    /// <summary>Its services take negotiations.</summary>
+    public static readonly AgentStatus Active = new("active");
+
+    /// <summary>Its services take none, and are not found; what was agreed goes on.</summary>
+    public static readonly AgentStatus Paused = new("paused");
+
+    /// <inheritdoc/>
+    public static AgentStatus Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>What an operator's key may do. None implies another.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<Scope>))]
+public readonly record struct Scope(string Value) : IOpenString<Scope>
+{
+    /// <summary>Look.</summary>
+    public static readonly Scope Read = new("read");
+
+    /// <summary>Set up.</summary>
+    public static readonly Scope Write = new("write");
+
+    /// <summary>Help with disputes.</summary>
+    public static readonly Scope Support = new("support");
+
+    /// <summary>See how the relayer is doing, and make and revoke keys.</summary>
+    public static readonly Scope Admin = new("admin");
+
+    /// <inheritdoc/>
+    public static Scope Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
 /// <summary>What happened. Subscriptions filter by these names, with <c>*</c> as a suffix.</summary>
 /// <param name="Value">The word on the wire.</param>
 [JsonConverter(typeof(OpenStringConverter<EventType>))]

@@ -18,10 +18,19 @@ internal static class Paths
     public static string Query(ListRequest filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
+        return Query(("role", filter.Role?.Value), ("status", filter.Status), ("limit", Number(filter.Limit)), ("cursor", filter.Cursor));
+    }
+
+    /// <inheritdoc cref="Query(ListRequest)"/>
+    public static string Query(DiscoveryRequest filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
         return Query(
-            ("role", filter.Role?.Value),
-            ("status", filter.Status),
-            ("limit", filter.Limit?.ToString(CultureInfo.InvariantCulture)),
+            ("query", filter.Query),
+            ("tag", filter.Tag),
+            ("maxPrice", filter.MaxPrice),
+            ("agentId", filter.AgentId),
+            ("limit", Number(filter.Limit)),
             ("cursor", filter.Cursor));
     }
 
@@ -33,21 +42,15 @@ internal static class Paths
             ("after", filter.After),
             ("audience", filter.Audience),
             ("types", filter.Types is null ? null : string.Join(',', filter.Types)),
-            ("limit", filter.Limit?.ToString(CultureInfo.InvariantCulture)),
-            ("wait", filter.WaitSeconds?.ToString(CultureInfo.InvariantCulture)));
+            ("limit", Number(filter.Limit)),
+            ("wait", Number(filter.WaitSeconds)));
     }
 
-    private static string Query(params ReadOnlySpan<(string Name, string? Value)> parts)
+    private static string Query(params (string Name, string? Value)[] parts)
     {
-        var query = "";
-        foreach (var (name, value) in parts)
-        {
-            if (value is not null)
-            {
-                query += $"{(query.Length == 0 ? '?' : '&')}{name}={Uri.EscapeDataString(value)}";
-            }
-        }
-
-        return query;
+        var set = parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}").ToList();
+        return set.Count == 0 ? "" : "?" + string.Join('&', set);
     }
+
+    private static string? Number(int? value) => value?.ToString(CultureInfo.InvariantCulture);
 }

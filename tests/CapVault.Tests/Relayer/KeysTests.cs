@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using CapVault.Relayer;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Events;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -17,7 +18,7 @@ public sealed class KeysTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _db = await Db.OpenAsync(_directory, default);
-        _keys = new ApiKeys(_db, TimeProvider.System);
+        _keys = new ApiKeys(_db, new LiveConnections(_db, TimeProvider.System, Options.Create(new RelayerOptions())), TimeProvider.System);
     }
 
     public async Task DisposeAsync()
@@ -97,5 +98,5 @@ public sealed class KeysTests : IAsyncLifetime
         Directory.Delete(other, recursive: true);
     }
 
-    private static ExecutorKeys Executors(string directory) => new(Options.Create(new RelayerOptions { DataDirectory = directory }));
+    private static ExecutorKeys Executors(string directory) => new(new MasterKey(Options.Create(new RelayerOptions { DataDirectory = directory })));
 }

@@ -1,0 +1,77 @@
+using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Catalogue;
+using CapVault.Relayer.Http;
+using CapVault.Sdk;
+using Nethereum.Util;
+
+namespace CapVault.Relayer.Orders;
+
+/// <summary>What stands in the way of an order before anything is written.</summary>
+public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps)
+{
+    /// <summary>Everything that would refuse a negotiation of this service, or its payment, now.</summary>
+    public async Task<ValidateOrderResult> ValidateAsync(string requesterAgentId, string serviceId, string? requirements, CancellationToken cancellationToken)
+    {
+        var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
+        var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
+        var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
+        var objections = Objections(service, provider, requesterAgentId, requirements).ToList();
+        try
+        {
+            await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
+        }
+        catch (ApiException objection)
+        {
+            objections.Add(objection);
+        }
+
+        if (await steps.FindShortfallAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } shortfall)
+        {
+            objections.Add(shortfall);
+        }
+
+        return new ValidateOrderResult { Valid = objections.Count == 0, Reasons = objections.ConvertAll(Envelopes.ErrorOf) };
+    }
+
+    /// <summary>Everything that refuses a negotiation, the weightiest first.</summary>
+    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, string requesterAgentId, string? requirements)
+    {
+        if (service.AgentId == requesterAgentId)
+        {
+            yield return ApiException.Invalid("serviceId", service.ServiceId, "a service of another agent: nobody buys from itself");
+        }
+
+        if (!service.Enabled)
+        {
+            yield return ApiException.State(ErrorCodes.ServiceDisabled, "The service takes no new orders. Look for another one.", new { serviceId = service.ServiceId });
+        }
+
+        if (provider.Paused)
+        {
+            yield return ApiException.State(
+                ErrorCodes.ServiceDisabled,
+                "The agent that sells the service is paused: it takes no new negotiations until its Owner resumes it. Try later, or look for another one.",
+                new { serviceId = service.ServiceId, agentId = provider.AgentId, agentStatus = AgentStatus.Paused.Value });
+        }
+
+        foreach (var objection in OfRequirements(service, requirements))
+        {
+            yield return objection;
+        }
+    }
+
+    private static string Address(byte[] bytes) => AddressUtil.Current.ConvertToChecksumAddress(bytes);
+
+    private static IEnumerable<ApiException> OfRequirements(ServiceRow service, string? requirements)
+    {
+        if (service.RequirementType == RequirementType.None.Value && requirements is not null)
+        {
+            yield return ApiException.Invalid("requirements", requirements, "none: this service takes no requirements");
+        }
+
+        if (service.RequirementType == RequirementType.Schema.Value && requirements is null)
+        {
+            yield return ApiException.Missing("requirements");
+        }
+    }
+}
