@@ -122,6 +122,28 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await Eventually.TrueAsync(() => Task.FromResult(!Connections.IsOnline(agent.AgentId)), "nothing of the key is left");
     }
 
+    [Fact]
+    public async Task A_stream_is_for_agents_and_for_operators_who_may_read()
+    {
+        var unread = await sandbox.Setup.CreateApiKeyAsync(new() { Name = "writes", Scopes = [Scope.Write] });
+        var reads = await sandbox.Setup.CreateApiKeyAsync(new() { Name = "reads", Scopes = [Scope.Read] });
+        using var owner = await SetupClient.SignInAsync(sandbox.Config, TestKeys.Human);
+
+        await using var stream = (await RawStream.ConnectAsync(sandbox.Relayer.Url, reads.Key)).Stream;
+        await using var byTicket = (await RawStream.ConnectAsync(sandbox.Relayer.Url, key: null, await NewTicketAsync(reads.Key))).Stream;
+
+        (await StatusAsync(unread.Key)).Should().Be(HttpStatusCode.Forbidden);
+        (await StatusAsync(owner.Session!.Token)).Should().Be(HttpStatusCode.Forbidden, "an Owner is no party to an order, and no operator");
+        (await sandbox.Api.PostAsync(owner.Session.Token, "stream/tickets")).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await sandbox.Api.GetAsync(owner.Session.Token, "events")).Status.Should().Be(HttpStatusCode.Forbidden);
+
+        async Task<HttpStatusCode?> StatusAsync(string key)
+        {
+            var connect = () => RawStream.ConnectAsync(sandbox.Relayer.Url, key);
+            return (await connect.Should().ThrowAsync<HttpRequestException>()).Which.StatusCode;
+        }
+    }
+
     private LiveConnections Connections => sandbox.Relayer.Services.GetRequiredService<LiveConnections>();
 
     private async Task<string> NewTicketAsync(string key)
