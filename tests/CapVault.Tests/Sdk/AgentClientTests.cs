@@ -274,7 +274,7 @@ public class AgentClientTests
         var hash = DeliverableHash.Keccak256("""{"a":[100],"b":1}"""u8).ToHex(prefix: true);
         await using var good = await StartAsync(Data(DeliveryOf(DeliverableType.Schema, null, json, hash)));
         await using var lying = await StartAsync(Page(
-            200, $$$"""{"success":true,"data":{"orderId":"ord_1","deliverableType":"text","deliverableText":"x","contentHash":"{{{hash}}}","status":"accepted","submittedAt":"2026-01-01T00:00:00Z","hashVerified":true}}"""));
+            200, $$$"""{"success":true,"data":{"orderId":"ord_1","deliverableType":"text","deliverableText":"x","hashScheme":"TEXT","contentHash":"{{{hash}}}","status":"accepted","submittedAt":"2026-01-01T00:00:00Z","hashVerified":true}}"""));
         using var client = Client(good);
         using var other = Client(lying);
 
@@ -347,6 +347,7 @@ public class AgentClientTests
         DeliverableText = text,
         DeliverableSchema = schema,
         ContentHash = hash,
+        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         Status = "accepted",
         SubmittedAt = DateTimeOffset.UnixEpoch,
     };
