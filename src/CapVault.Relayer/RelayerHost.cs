@@ -3,8 +3,10 @@ using CapVault.Contracts;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -28,6 +30,7 @@ public static class RelayerHost
         var builder = WebApplication.CreateSlimBuilder(args);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.PostConfigure<LoggerFilterOptions>(NeverLogQueries);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024);
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
@@ -44,6 +47,15 @@ public static class RelayerHost
         {
             await db.DisposeAsync();
             throw;
+        }
+    }
+
+    // Whatever the settings ask for, of all logs or of one: these lines hold the query, and with it keys, tickets and signatures.
+    private static void NeverLogQueries(LoggerFilterOptions filters)
+    {
+        foreach (var provider in filters.Rules.Select(rule => rule.ProviderName).Distinct(StringComparer.Ordinal).ToList())
+        {
+            filters.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning, filter: null));
         }
     }
 
@@ -76,10 +88,11 @@ public static class RelayerHost
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
-        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
-        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>();
+        services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
+        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
@@ -94,6 +107,7 @@ public static class RelayerHost
         services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
+        services.AddCompat();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -108,6 +122,7 @@ public static class RelayerHost
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
+        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
@@ -155,11 +170,12 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapStream();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
         open.MapDiscovery();
         app.MapObjectLinks();
-        var api = app.MapGroup("/api/v1").RequireCaller();
+        var api = app.MapGroup("/api/v1").RequireCaller().TakeIdempotencyKeys();
         api.MapAuth();
         api.MapAgents();
         api.MapServices();
@@ -167,11 +183,14 @@ public static class RelayerHost
         api.MapNegotiations();
         api.MapOrders();
         api.MapObjects();
-        api.MapStream();
+        api.MapStreamTickets();
+        api.MapEvents();
         api.MapRelayer();
         if (options.Sandbox)
         {
             api.MapSandbox();
         }
+
+        app.MapCompat();
     }
 }

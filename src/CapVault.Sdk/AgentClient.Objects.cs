@@ -21,7 +21,7 @@ public sealed partial class AgentClient
         ArgumentNullException.ThrowIfNull(content);
         var request = new UploadLinkRequest { FileName = fileName, ContentType = contentType, Size = content.CanSeek ? content.Length - content.Position : null };
         // A link that nobody uses costs nothing, so asking again does no harm.
-        var link = await _api.PostRepeatableAsync<UploadLink>("objects/upload-url", request, cancellationToken);
+        var link = await _api.PostRepeatableAsync<UploadLink>("objects/upload-url", request, key: null, cancellationToken);
         var stored = await _transfer.PutAsync(link.UploadUrl, content, cancellationToken);
         // The rest of the record goes into the manifest, and so into the hash.
         if (stored.ObjectKey != link.ObjectKey || stored.Name != fileName || (contentType is not null && stored.ContentType != contentType))
@@ -85,7 +85,7 @@ public sealed partial class AgentClient
     private Task<DownloadLink> GetLinkAsync(string objectKey, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(objectKey);
-        return _api.PostRepeatableAsync<DownloadLink>("objects/download-url", new DownloadLinkRequest { ObjectKey = objectKey }, cancellationToken);
+        return _api.PostRepeatableAsync<DownloadLink>("objects/download-url", new DownloadLinkRequest { ObjectKey = objectKey }, key: null, cancellationToken);
     }
 
     private static StoredObject RecordOf(string objectKey, DownloadLink link) => new()

@@ -33,7 +33,7 @@ public sealed partial class SetupClient
         ArgumentNullException.ThrowIfNull(sign);
         config.Validate();
         using var api = new ApiConnection(config, key: null);
-        var challenge = await api.PostRepeatableAsync<Challenge>("auth/challenge", new ChallengeRequest { Address = address }, cancellationToken);
+        var challenge = await api.PostRepeatableAsync<Challenge>("auth/challenge", new ChallengeRequest { Address = address }, key: null, cancellationToken);
         RequireOurs(challenge.Message, config, address);
         var signature = await sign(challenge.Message, cancellationToken);
         var session = await api.SendOnceAsync<OwnerSession>(
@@ -49,7 +49,7 @@ public sealed partial class SetupClient
     /// <param name="request">What it may do: some of what this client's own key may do, which must have the scope admin.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<CreateApiKeyResult> CreateApiKeyAsync(CreateApiKeyRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<CreateApiKeyResult>(HttpMethod.Post, "auth/api-keys", request, cancellationToken);
+        _api.SendKeyedAsync<CreateApiKeyResult>(HttpMethod.Post, "auth/api-keys", request, key: null, cancellationToken);
 
     /// <summary>The operator's keys that work, newest first.</summary>
     public Task<Page<ApiKey>> ListApiKeysAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
@@ -59,7 +59,7 @@ public sealed partial class SetupClient
     /// <param name="keyId"><see cref="ApiKey.KeyId"/>: the part between the second and the third underscore.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task RevokeApiKeyAsync(string keyId, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<object>(HttpMethod.Delete, $"auth/api-keys/{Paths.Segment(keyId)}", body: null, cancellationToken);
+        _api.SendKeyedAsync<object>(HttpMethod.Delete, $"auth/api-keys/{Paths.Segment(keyId)}", body: null, key: null, cancellationToken);
 
     // A relayer that hands on another site's message would get a signature that signs in there.
     private static void RequireOurs(string message, Config config, string address)

@@ -30,7 +30,7 @@ public sealed partial class SetupClient : IDisposable
 
     /// <summary>Makes an agent with an account of its own. Its key is shown this once.</summary>
     public Task<CreateAgentResult> CreateAgentAsync(CreateAgentRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, cancellationToken);
+        _api.SendKeyedAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, key: null, cancellationToken);
 
     /// <summary>Reads an agent.</summary>
     /// <param name="agentId"><c>agt_…</c></param>
@@ -43,7 +43,7 @@ public sealed partial class SetupClient : IDisposable
     /// <param name="request">What changes.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<Agent> UpdateAgentAsync(string agentId, UpdateAgentRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Agent>(HttpMethod.Patch, $"agents/{Paths.Segment(agentId)}", request, cancellationToken);
+        _api.SendKeyedAsync<Agent>(HttpMethod.Patch, $"agents/{Paths.Segment(agentId)}", request, key: null, cancellationToken);
 
     /// <summary>Lets an agent take no new negotiations. What it has agreed to goes on.</summary>
     /// <param name="agentId"><c>agt_…</c></param>
@@ -62,7 +62,7 @@ public sealed partial class SetupClient : IDisposable
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns><c>croo_sk_…</c></returns>
     public async Task<string> RotateSdkKeyAsync(string agentId, CancellationToken cancellationToken = default) =>
-        (await _api.SendOnceAsync<RotateSdkKeyResult>(HttpMethod.Post, $"agents/{Paths.Segment(agentId)}/sdk-key/rotate", body: null, cancellationToken)).SdkKey;
+        (await _api.SendKeyedAsync<RotateSdkKeyResult>(HttpMethod.Post, $"agents/{Paths.Segment(agentId)}/sdk-key/rotate", body: null, key: null, cancellationToken)).SdkKey;
 
     /// <summary>All agents, or the Owner's, newest first.</summary>
     public Task<Page<Agent>> ListAgentsAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
@@ -70,14 +70,14 @@ public sealed partial class SetupClient : IDisposable
 
     /// <summary>Offers something for sale.</summary>
     public Task<Service> CreateServiceAsync(CreateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Post, "services", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Post, "services", request, key: null, cancellationToken);
 
     /// <summary>Makes a new version of a service; running negotiations and orders keep theirs.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
     /// <param name="request">What changes.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<Service> UpdateServiceAsync(string serviceId, UpdateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, key: null, cancellationToken);
 
     /// <summary>Reads the current version of a service.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
@@ -108,8 +108,8 @@ public sealed partial class SetupClient : IDisposable
     /// <returns>Hash of the transaction, which is mined.</returns>
     public async Task<string> FaucetAsync(string address, string amount, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<FaucetAnswer>(
-            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<FaucetAnswer>(
+            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, key: null, cancellationToken);
         return answer.TxHash;
     }
 
@@ -119,13 +119,13 @@ public sealed partial class SetupClient : IDisposable
     /// <returns>Chain time afterwards.</returns>
     public async Task<DateTimeOffset> AdvanceClockAsync(int seconds, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<ClockAnswer>(
-            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<ClockAnswer>(
+            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, key: null, cancellationToken);
         return DateTimeOffset.FromUnixTimeSeconds(answer.ChainTime);
     }
 
     private Task<Agent> SetStatusAsync(string agentId, AgentStatus status, CancellationToken cancellationToken) =>
-        _api.PostRepeatableAsync<Agent>($"agents/{Paths.Segment(agentId)}/status", new SetAgentStatusRequest { Status = status }, cancellationToken);
+        _api.SendKeyedAsync<Agent>(HttpMethod.Post, $"agents/{Paths.Segment(agentId)}/status", new SetAgentStatusRequest { Status = status }, key: null, cancellationToken);
 
     private sealed record FaucetAnswer([property: JsonRequired] string TxHash);
 

@@ -8,7 +8,7 @@ namespace CapVault.IntegrationTests;
 internal static class Storage
 {
     // What callers can cause. Tables of blocks and transactions grow by themselves.
-    private static readonly string[] Tables = ["agent", "api_key", "owner_session", "service", "service_tag", "negotiation", "orders", "delivery", "reason", "operation", "event"];
+    private static readonly string[] Tables = ["agent", "api_key", "owner_session", "service", "service_tag", "negotiation", "orders", "delivery", "reason", "operation", "event", "idempotency"];
 
     /// <summary>Rows per table: what leaves no row leaves them as they are.</summary>
     public static Task<Dictionary<string, long>> CountRowsAsync(this Sandbox sandbox) =>

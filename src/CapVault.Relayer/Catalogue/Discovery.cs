@@ -80,13 +80,17 @@ public sealed class Discovery(Db db, LiveConnections connections, Statistics sta
     }
 
     /// <summary>The tags that most services on offer have.</summary>
-    public async Task<IReadOnlyList<TagCount>> TagsAsync(CancellationToken cancellationToken) => await db.ReadAsync(
-        async connection => (await connection.QueryAsync<TagCount>(
-            $"""
-            SELECT t.tag, count(*) AS services FROM service_tag t JOIN ({Offered}) o ON o.service_id = t.service_id
-            GROUP BY t.tag ORDER BY count(*) DESC, t.tag LIMIT {MaxTags}
-            """)).AsList(),
-        cancellationToken);
+    public async Task<IReadOnlyList<TagCount>> TagsAsync(CancellationToken cancellationToken)
+    {
+        var counts = await db.ReadAsync(
+            connection => connection.QueryAsync<(string Tag, long Services)>(
+                $"""
+                SELECT t.tag, count(*) FROM service_tag t JOIN ({Offered}) o ON o.service_id = t.service_id
+                GROUP BY t.tag ORDER BY count(*) DESC, t.tag LIMIT {MaxTags}
+                """),
+            cancellationToken);
+        return [.. counts.Select(count => new TagCount(count.Tag, count.Services))];
+    }
 
     private static string Words(string column, DiscoveryFilter filter) =>
         string.Concat(filter.Patterns.Select((_, index) => string.Create(CultureInfo.InvariantCulture, $"AND {column} LIKE @word{index} ESCAPE '\\' ")));

@@ -1,5 +1,7 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -11,7 +13,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up, forgets what is old. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -23,6 +25,9 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    EventRetention events,
+    BlockRetention blocks,
+    IdempotentCalls calls,
     ObjectSweep objects,
     IOptions<RelayerOptions> options,
     TimeProvider time,
@@ -45,12 +50,15 @@ public sealed class Keeper(
             try
             {
                 await negotiations.ExpireDueAsync(stoppingToken);
+                await events.PruneAsync(stoppingToken);
+                await calls.PruneAsync(stoppingToken);
                 await SweepObjectsAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);
                     await LookAfterMoneyAsync(stoppingToken);
+                    await blocks.PruneAsync(follower.Block, stoppingToken);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -78,6 +78,12 @@ public static class ErrorCodes
     /// <summary>409: the call is valid only after a deadline; <c>details.at</c> says when.</summary>
     public const string DeadlineNotReached = "DEADLINE_NOT_REACHED";
 
+    /// <summary>409: the first call with this Idempotency-Key has no proven outcome yet; retryable.</summary>
+    public const string IdempotencyKeyInProgress = "IDEMPOTENCY_KEY_IN_PROGRESS";
+
+    /// <summary>409: the Idempotency-Key was used for another call; <c>details</c> says for which.</summary>
+    public const string IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED";
+
     /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
     public const string CursorExpired = "CURSOR_EXPIRED";
 

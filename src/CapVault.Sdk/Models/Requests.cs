@@ -59,13 +59,13 @@ public sealed record CreateServiceRequest
     /// <summary>What the Requester must say; the default value is text.</summary>
     public RequirementType? RequirementType { get; init; }
 
-    /// <summary>JSON Schema of the requirements, up to 16 KiB; with type schema, and only with it.</summary>
+    /// <summary>JSON Schema (2020-12) of the requirements, up to 32 KiB; with type schema, and only with it.</summary>
     public JsonElement? RequirementsSchema { get; init; }
 
     /// <summary>What is delivered; the default value is text.</summary>
     public DeliverableType? DeliverableType { get; init; }
 
-    /// <summary>JSON Schema of the deliverable, up to 16 KiB; with type schema only, where it may be left out: any JSON fits then.</summary>
+    /// <summary>JSON Schema (2020-12) of the deliverable, up to 32 KiB; with type schema only, where it may be left out: any JSON fits then.</summary>
     public JsonElement? DeliverableSchema { get; init; }
 
     /// <summary>Up to 10 words of letters, digits and hyphens, 1–32 characters each; kept in lower case.</summary>
@@ -221,4 +221,23 @@ public sealed record DiscoveryRequest
 
     /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
     public string? Cursor { get; init; }
+}
+
+/// <summary>GET /events</summary>
+public sealed record ListEventsRequest
+{
+    /// <summary>Cursor of the last event that is known, <c>oldest</c>, or <c>tail</c> for only what is new; null means <c>tail</c>.</summary>
+    public string? After { get; init; }
+
+    /// <summary>Null for the events that are told to the agent's side, <c>all</c> for every event of its own orders.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>Types to list, <c>*</c> as a suffix; null means all.</summary>
+    public IReadOnlyList<string>? Types { get; init; }
+
+    /// <summary>1 – 1 000; the default value is 100.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>How long to wait when there is nothing yet, seconds: 0 – 30; the default value is 0.</summary>
+    public int? WaitSeconds { get; init; }
 }

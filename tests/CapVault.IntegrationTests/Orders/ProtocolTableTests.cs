@@ -44,7 +44,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
     public async Task DisposeAsync() => await _chain.DisposeAsync();
 
     [Fact]
-    public async Task Relayer_and_vault_agree_on_every_cell()
+    public async Task CR61_Every_call_outside_the_table_reverts_and_the_relayer_judges_each_cell_as_the_vault_does()
     {
         var cells = 0;
         foreach (var phase in Phases)
@@ -76,7 +76,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
         foreach (var phase in Phases)
         {
             var (order, deadline) = await OrderInAsync(phase);
-            await _chain.Node.StopMiningAsync();
+            await using var mining = await _chain.Node.StopMiningAsync();
             foreach (var (step, actor) in Steps.SelectMany(step => Enum.GetValues<Actor>().Select(actor => (step, actor))))
             {
                 var now = step == OrderStep.Expire ? deadline + 1 : deadline;
@@ -94,7 +94,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
                 (await _chain.Node.RequestAsync<bool>("evm_revert", before)).Should().BeTrue();
             }
 
-            await _chain.Node.ResumeMiningAsync();
+            mining.Resume();
         }
     }
 
