@@ -3,6 +3,7 @@ using CapVault.Contracts;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Operations;
@@ -27,6 +28,7 @@ public static class RelayerHost
         var builder = WebApplication.CreateSlimBuilder(args);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning); // also where settings ask for all of the hosting's
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024);
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
@@ -81,6 +83,7 @@ public static class RelayerHost
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<PreFlight>();
+        services.AddCompat();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
@@ -153,6 +156,7 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapCompat();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
         var api = app.MapGroup("/api/v1").RequireCaller();

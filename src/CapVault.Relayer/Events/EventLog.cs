@@ -90,7 +90,7 @@ public sealed class EventLog(Db db, TimeProvider time)
             : $"AND ((requester_agent_id = @AgentId AND {audience} & 1) OR (provider_agent_id = @AgentId AND {audience} & 2))";
         return db.ReadAsync(
             async connection => (await connection.QueryAsync<EventRow>(
-                $"SELECT seq, type, body FROM event WHERE seq > @after {visible} ORDER BY seq LIMIT @limit",
+                $"SELECT seq, type, body, created_at FROM event WHERE seq > @after {visible} ORDER BY seq LIMIT @limit",
                 new { after, limit, reader.AgentId })).AsList(),
             cancellationToken);
     }
@@ -136,4 +136,7 @@ public sealed record EventRow
 
     /// <summary>Its JSON without number and cursor.</summary>
     public string Body { get; init; } = "";
+
+    /// <summary>When it was logged, unix milliseconds.</summary>
+    public long CreatedAt { get; init; }
 }

@@ -29,10 +29,14 @@ public static class Envelopes
         Retryable = error.Retryable,
     };
 
-    /// <summary>Turns what is thrown below into an error answer, and bare statuses (no route, wrong method) too.</summary>
-    public static void UseEnvelopes(this WebApplication app)
+    /// <summary>Turns what is thrown below into an error answer of our shape, and bare statuses (no route, wrong method) too.</summary>
+    public static void UseEnvelopes(this IApplicationBuilder app) =>
+        app.UseErrors((context, error) => new Envelope<object> { Success = false, Error = ErrorOf(error), Meta = Meta(context) });
+
+    /// <summary>The same with another body: what is inside answers before what is outside.</summary>
+    public static void UseErrors(this IApplicationBuilder app, Func<HttpContext, ApiException, object> body)
     {
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("CapVault.Relayer.Http");
+        var log = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("CapVault.Relayer.Http");
         app.Use(async (context, next) =>
         {
             context.Response.Headers[RequestIdHeader] = RequestId(context);
@@ -53,7 +57,7 @@ public static class Envelopes
                     log.LogError(exception, "{Method} {Path} failed, request {RequestId}", context.Request.Method, context.Request.Path, RequestId(context));
                 }
 
-                await WriteAsync(context, error);
+                await WriteAsync(context, error, body);
             }
         });
         app.UseStatusCodePages(async status =>
@@ -61,7 +65,7 @@ public static class Envelopes
             var context = status.HttpContext;
             if (BareStatus(context) is { } error)
             {
-                await WriteAsync(context, error);
+                await WriteAsync(context, error, body);
             }
         });
     }
@@ -85,7 +89,7 @@ public static class Envelopes
         _ => null,
     };
 
-    private static async Task WriteAsync(HttpContext context, ApiException error)
+    private static async Task WriteAsync(HttpContext context, ApiException error, Func<HttpContext, ApiException, object> body)
     {
         context.Response.Clear();
         context.Response.StatusCode = error.Status;
@@ -95,18 +99,13 @@ public static class Envelopes
             context.Response.Headers.RetryAfter = "1";
         }
 
-        var body = new Envelope<object>
-        {
-            Success = false,
-            Error = ErrorOf(error),
-            Meta = Meta(context),
-        };
-        await context.Response.WriteAsJsonAsync(body, CapJson.Options, context.RequestAborted);
+        await context.Response.WriteAsJsonAsync(body(context, error), CapJson.Options, context.RequestAborted);
     }
 
     private static ResponseMeta Meta(HttpContext context) => new(RequestId(context));
 
-    private static string RequestId(HttpContext context) =>
+    /// <summary>The caller's X-Request-ID, or one of ours.</summary>
+    public static string RequestId(HttpContext context) =>
         context.Request.Headers.TryGetValue(RequestIdHeader, out var given) && IsUsable(given.ToString()) ? given.ToString() : context.TraceIdentifier;
 
     // Echoed into a header and logs: nothing that could break out of either.

@@ -5,22 +5,27 @@ using CapVault.Sdk;
 
 namespace CapVault.Relayer.Http;
 
-/// <summary>Cursor paging, newest first, by (created_at, id): stable while rows are added.</summary>
+/// <summary>Paging, newest first, by (created_at, id): with a cursor, which is stable while rows are added, or by page numbers.</summary>
 /// <param name="Limit">1 – 100.</param>
 /// <param name="BeforeTime">Rows created before it, or in the same millisecond with a smaller id.</param>
 /// <param name="BeforeId">See there.</param>
-public sealed record Paging(int Limit, long BeforeTime, string BeforeId)
+/// <param name="Offset">How many of them to leave out.</param>
+public sealed record Paging(int Limit, long BeforeTime, string BeforeId, long Offset = 0)
 {
-    /// <summary>Reads <c>limit</c> and <c>cursor</c>.</summary>
-    /// <exception cref="ApiException">400 for a limit out of range or a cursor that is not ours.</exception>
+    /// <summary>Reads <c>limit</c> and <c>cursor</c>, or <c>page</c> and <c>pageSize</c> (CROO's routes: <c>page_size</c>).</summary>
+    /// <exception cref="ApiException">400 for a number out of range or a cursor that is not ours.</exception>
     public static Paging From(HttpRequest request)
     {
-        var limit = request.Query["limit"].ToString() is { Length: > 0 } text
-            ? Fields.Range("limit", int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, 1, 100)
-            : 20;
+        var limit = Number(request, "limit", 100) ?? Number(request, "pageSize", 100) ?? Number(request, "page_size", 100) ?? 20;
+        var page = Number(request, "page", int.MaxValue);
         if (request.Query["cursor"].ToString() is not { Length: > 0 } cursor)
         {
-            return new Paging(limit, long.MaxValue, "");
+            return new Paging(limit, long.MaxValue, "", ((page ?? 1) - 1L) * limit);
+        }
+
+        if (page is not null)
+        {
+            throw ApiException.Invalid("page", $"{page} beside a cursor", "one of the two");
         }
 
         return TryDecode(cursor) is [var time, var id] && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out var before)
@@ -35,6 +40,10 @@ public sealed record Paging(int Limit, long BeforeTime, string BeforeId)
         var page = hasMore ? rows[..Limit] : rows;
         return new Page<TItem>(page.ConvertAll(row => item(row)), hasMore ? Encode(key(page[^1])) : null);
     }
+
+    private static int? Number(HttpRequest request, string field, int maximum) => request.Query[field].ToString() is { Length: > 0 } text
+        ? Fields.Range(field, int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, 1, maximum)
+        : null;
 
     private static string Encode((long CreatedAt, string Id) key) =>
         Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{key.CreatedAt}:{key.Id}")));

@@ -8,7 +8,11 @@ namespace CapVault.Relayer.Http;
 public static partial class RequestBody
 {
     /// <exception cref="ApiException">415 for another content type, 400 for anything that is not a <typeparamref name="T"/>.</exception>
-    public static async Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+    public static Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+        where T : class => ReadAsync<T>(request, CapJson.Strict, cancellationToken);
+
+    /// <summary>As <see cref="ReadAsync{T}(HttpRequest, CancellationToken)"/>, with other rules: <see cref="CapJson.Options"/> passes unknown fields over.</summary>
+    public static async Task<T> ReadAsync<T>(HttpRequest request, JsonSerializerOptions options, CancellationToken cancellationToken)
         where T : class
     {
         if (!request.HasJsonContentType())
@@ -19,7 +23,7 @@ public static partial class RequestBody
 
         try
         {
-            return await JsonSerializer.DeserializeAsync<T>(request.Body, CapJson.Strict, cancellationToken)
+            return await JsonSerializer.DeserializeAsync<T>(request.Body, options, cancellationToken)
                 ?? throw ApiException.Invalid("body", "null", "a JSON object");
         }
         catch (JsonException exception)
@@ -33,7 +37,7 @@ public static partial class RequestBody
         }
     }
 
-    /// <summary>As <see cref="ReadAsync{T}"/>, but an empty body counts as an empty object.</summary>
+    /// <summary>As <see cref="ReadAsync{T}(HttpRequest, CancellationToken)"/>, but an empty body counts as an empty object.</summary>
     public static Task<T> ReadOrDefaultAsync<T>(HttpRequest request, CancellationToken cancellationToken)
         where T : class, new() =>
         request.ContentLength is null or 0 && !request.Headers.ContainsKey("Transfer-Encoding")

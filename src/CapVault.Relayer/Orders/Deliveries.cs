@@ -73,10 +73,17 @@ public sealed class Deliveries(Db db, OrderReader orders)
                 ErrorCodes.InvalidState, $"The order is {order.Status}: nothing is delivered yet.", new { currentState = order.Status }, retryable: order.PendingStep is not null);
         }
 
+        return await GetSubmittedAsync(order, order.DeliverableHash!, cancellationToken);
+    }
+
+    /// <summary>A deliverable that was submitted for an order; its hash may not be on chain yet.</summary>
+    /// <exception cref="ApiException">404 if it was not submitted here.</exception>
+    public async Task<Delivery> GetSubmittedAsync(OrderRow order, byte[] contentHash, CancellationToken cancellationToken)
+    {
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<Row?>(
-                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId AND content_hash = @DeliverableHash",
-                new { order.OrderId, order.DeliverableHash }),
+                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId AND content_hash = @contentHash",
+                new { order.OrderId, contentHash }),
             cancellationToken);
         if (row is null)
         {
@@ -97,7 +104,7 @@ public sealed class Deliveries(Db db, OrderReader orders)
                 _ => "submitted",
             },
             SubmittedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.SubmittedAt),
-            VerifiedAt = DateTimeOffset.FromUnixTimeSeconds(order.DeliveredTime!.Value),
+            VerifiedAt = order.DeliveredTime is { } time ? DateTimeOffset.FromUnixTimeSeconds(time) : null,
         };
     }
 

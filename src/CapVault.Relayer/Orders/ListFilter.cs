@@ -34,25 +34,36 @@ public sealed class ListFilter(string agentId, string? role, string? status, Pag
     /// <summary>See <see cref="Paging"/>.</summary>
     public string BeforeId => paging.BeforeId;
 
+    /// <summary>See <see cref="Paging"/>.</summary>
+    public long Offset => paging.Offset;
+
     /// <summary>One more than the page, to see whether there is a next one.</summary>
     public int Rows => paging.Limit + 1;
 
     /// <summary>SQL condition.</summary>
     public string Party => role switch
     {
-        "requester" => "requester_agent_id = @AgentId",
+        "requester" or "buyer" => "requester_agent_id = @AgentId",
         "provider" => "provider_agent_id = @AgentId",
         _ => "(requester_agent_id = @AgentId OR provider_agent_id = @AgentId)",
     };
 
-    /// <summary>Reads <c>role</c> and <c>status</c>.</summary>
-    /// <exception cref="ApiException">400 for a role or a status that there is not.</exception>
+    /// <summary>Reads <c>role</c> (CROO also says buyer), <c>status</c> and <c>agentId</c> (CROO's routes: <c>agent_id</c>).</summary>
+    /// <exception cref="ApiException">400 for a role or a status that there is not, 403 for another agent.</exception>
     public static ListFilter From(HttpRequest request, string agentId, string[] statuses, Paging paging)
     {
         var role = request.Query["role"].ToString();
-        if (role is not ("" or "requester" or "provider"))
+        if (role is not ("" or "requester" or "buyer" or "provider"))
         {
-            throw ApiException.Invalid("role", role, $"{Role.Requester} or {Role.Provider}");
+            throw ApiException.Invalid("role", role, $"{Role.Requester}, buyer or {Role.Provider}");
+        }
+
+        foreach (var field in new[] { "agentId", "agent_id" })
+        {
+            if (request.Query[field].ToString() is { Length: > 0 } asked && asked != agentId)
+            {
+                throw ApiException.Forbidden($"{field}: found {ApiException.Quote(asked)}, this key lists what {agentId} is a party to.");
+            }
         }
 
         var status = request.Query["status"].ToString();

@@ -153,7 +153,7 @@ public sealed class Negotiations(
         async connection => (await connection.QueryAsync<NegotiationRow>(
             $"""
             SELECT * FROM negotiation WHERE {filter.Party} AND (@Status IS NULL OR status = @Status)
-              AND (created_at, negotiation_id) < (@BeforeTime, @BeforeId) ORDER BY created_at DESC, negotiation_id DESC LIMIT @Rows
+              AND (created_at, negotiation_id) < (@BeforeTime, @BeforeId) ORDER BY created_at DESC, negotiation_id DESC LIMIT @Rows OFFSET @Offset
             """,
             filter)).AsList(),
         cancellationToken);

@@ -52,7 +52,7 @@ public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
         async connection => (await connection.QueryAsync<OrderRow>(
             $"""
             SELECT * FROM order_book WHERE {filter.Party} AND (@Status IS NULL OR status = @Status)
-              AND (created_at, public_id) < (@BeforeTime, @BeforeId) ORDER BY created_at DESC, public_id DESC LIMIT @Rows
+              AND (created_at, public_id) < (@BeforeTime, @BeforeId) ORDER BY created_at DESC, public_id DESC LIMIT @Rows OFFSET @Offset
             """,
             filter)).AsList(),
         cancellationToken);

@@ -65,6 +65,9 @@ public sealed record OrderRow
     /// <summary>Transaction of createOrder.</summary>
     public byte[]? CreateTx { get; init; }
 
+    /// <summary>Block time of it.</summary>
+    public long? CreatedTime { get; init; }
+
     /// <summary>Transaction of payOrder.</summary>
     public byte[]? PayTx { get; init; }
 

@@ -1,0 +1,61 @@
+using System.Net.WebSockets;
+using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Http;
+using CapVault.Sdk;
+using Microsoft.Extensions.Options;
+
+namespace CapVault.Relayer.Compat;
+
+/// <summary>The socket <c>/ws?key=croo_sk_…</c>: eight events under CROO's names, from where the key's last connection ended.</summary>
+public static class CompatSocket
+{
+    /// <summary>Where it is.</summary>
+    public const string Path = "/ws";
+
+    /// <summary>Maps the route.</summary>
+    public static void MapCompatSocket(this IEndpointRouteBuilder app) => app.MapGet(Path, async (
+        HttpContext context,
+        ApiKeys keys,
+        LiveConnections connections,
+        CompatCursors cursors,
+        EventLog events,
+        TimeProvider time,
+        IOptions<RelayerOptions> options,
+        IHostApplicationLifetime lifetime) =>
+    {
+        var caller = await CallerAsync(context, keys);
+        var agentId = caller.RequireAgent();
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            throw ApiException.Invalid("Upgrade", context.Request.Headers.Upgrade, "a WebSocket handshake");
+        }
+
+        using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
+        // Before the handshake is answered: what the client causes from then on comes after this position.
+        var cursor = await cursors.OpenAsync(caller.KeyId, context.RequestAborted);
+        var heartbeat = TimeSpan.FromSeconds(options.Value.HeartbeatSeconds);
+        var connection = new CompatConnection(agentId, cursor, cursors, events, time, heartbeat);
+        try
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = heartbeat, KeepAliveTimeout = heartbeat });
+            await connection.RunAsync(socket, live.IsCut, lifetime.ApplicationStopping, context.RequestAborted);
+        }
+        finally
+        {
+            await cursors.CloseAsync(cursor, connection.Received);
+        }
+    });
+
+    private static async Task<Caller> CallerAsync(HttpContext context, ApiKeys keys)
+    {
+        var key = context.Request.Query["key"].ToString();
+        if (key.Length == 0)
+        {
+            throw new ApiException(401, ErrorCodes.Unauthorized, "No key was sent. Connect to /ws?key=croo_sk_….");
+        }
+
+        return await keys.FindAsync(key, context.RequestAborted)
+            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one.");
+    }
+}
