@@ -6,6 +6,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
@@ -79,6 +80,7 @@ public static class RelayerHost
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
         services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>();
+        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
@@ -156,6 +158,7 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapObjectLinks();
         app.MapCompat();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
@@ -165,6 +168,7 @@ public static class RelayerHost
         api.MapServices();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         api.MapStream();
         api.MapRelayer();
         if (options.Sandbox)

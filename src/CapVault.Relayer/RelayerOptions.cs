@@ -96,4 +96,16 @@ public sealed class RelayerOptions
     /// <summary>How many streams (WebSocket, SSE, waiting long-polls) one key may have open. The default value is 32.</summary>
     [Range(1, 10_000)]
     public int StreamsPerKey { get; set; } = 32;
+
+    /// <summary>The largest object that can be uploaded, bytes. The default value is 67 108 864 (64 MiB).</summary>
+    [Range(1, 5_368_709_120)]
+    public long MaxObjectBytes { get; set; } = 67_108_864;
+
+    /// <summary>What one agent's objects may take together, bytes. The default value is 1 073 741 824 (1 GiB).</summary>
+    [Range(1, 1_099_511_627_776)]
+    public long ObjectQuotaBytes { get; set; } = 1_073_741_824;
+
+    /// <summary>How many objects one agent may have, those not uploaded yet included. The default value is 1 000.</summary>
+    [Range(1, 1_000_000)]
+    public int ObjectQuotaCount { get; set; } = 1000;
 }

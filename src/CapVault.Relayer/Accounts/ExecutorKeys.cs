@@ -36,8 +36,8 @@ public sealed class ExecutorKeys
         _masterKey = File.ReadAllText(path).Trim().HexToByteArray();
     }
 
-    /// <summary>A key for something else that is secret, which tells nothing of the master key (HKDF).</summary>
-    public byte[] Derive(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, 32, info: Encoding.ASCII.GetBytes(purpose));
+    /// <summary>A 32-byte key for another purpose, which tells nothing about the master key or about the keys of other purposes.</summary>
+    public byte[] DeriveKey(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, _masterKey, outputLength: 32, info: Encoding.ASCII.GetBytes(purpose));
 
     /// <summary>nonce ‖ tag ‖ ciphertext.</summary>
     public byte[] Encrypt(string agentId, EthECKey key)

@@ -17,7 +17,7 @@ public sealed class SignInMessages(ExecutorKeys keys, Chain.ChainContext context
     private const int MaxLength = 2048;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    private readonly byte[] _key = keys.Derive("sign-in messages");
+    private readonly byte[] _key = keys.DeriveKey("sign-in messages");
 
     /// <summary>A new message for an address, to be signed within 5 minutes.</summary>
     /// <param name="address">Who will sign.</param>

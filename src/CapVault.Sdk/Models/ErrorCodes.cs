@@ -54,6 +54,9 @@ public static class ErrorCodes
     /// <summary>404: no delivery was submitted for the order.</summary>
     public const string DeliveryNotFound = "DELIVERY_NOT_FOUND";
 
+    /// <summary>404: no such object, or none of the caller's; a link that is forged or altered.</summary>
+    public const string ObjectNotFound = "OBJECT_NOT_FOUND";
+
     /// <summary>404: the relayer knows no such operation.</summary>
     public const string OperationNotFound = "OPERATION_NOT_FOUND";
 
@@ -78,6 +81,9 @@ public static class ErrorCodes
     /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
     public const string CursorExpired = "CURSOR_EXPIRED";
 
+    /// <summary>410: the link's time is over; ask for a new one.</summary>
+    public const string LinkExpired = "LINK_EXPIRED";
+
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
@@ -86,6 +92,12 @@ public static class ErrorCodes
 
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
+
+    /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
+    public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
+
+    /// <summary>422: more than the agent may store; <c>details</c> says what is used and what the limit is.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
