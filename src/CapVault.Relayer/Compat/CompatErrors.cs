@@ -15,6 +15,9 @@ public static class CompatErrors
     {
         [ErrorCodes.Unauthorized] = "SDK_KEY_MISSING",
         [ErrorCodes.InvalidApiKey] = "SDK_KEY_INVALID",
+        [ErrorCodes.InvalidSignature] = "AUTH_FAIL",
+        [ErrorCodes.ReplayedRequest] = "CHALLENGE_INVALID",
+        [ErrorCodes.InsufficientScope] = "FORBIDDEN",
         [ErrorCodes.Forbidden] = "FORBIDDEN",
         [ErrorCodes.ValidationError] = "INVALID_PARAMETERS",
         [ErrorCodes.MissingRequiredField] = "INVALID_PARAMETERS",
@@ -36,6 +39,7 @@ public static class CompatErrors
         [ErrorCodes.DeadlinePassed] = "INVALID_STATUS",
         [ErrorCodes.DeadlineNotReached] = "INVALID_STATUS",
         [ErrorCodes.ServiceDisabled] = "INVALID_AGENT_STATUS",
+        [ErrorCodes.DeliverableSchemaMismatch] = "INVALID_PARAMETERS",
         [ErrorCodes.InsufficientFunds] = "insufficient_balance",
         [ErrorCodes.RelayFailed] = "PIMLICO_ERROR",
         [ErrorCodes.CreateReverted] = "PIMLICO_ERROR",

@@ -96,9 +96,6 @@ public static class ErrorCodes
     /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
     public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
 
-    /// <summary>422: more than the agent may store; <c>details</c> says what is used and what the limit is.</summary>
-    public const string QuotaExceeded = "QUOTA_EXCEEDED";
-
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";
 
