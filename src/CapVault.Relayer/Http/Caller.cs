@@ -98,14 +98,17 @@ public static class CallerExtensions
 
     private static string? KeyOf(HttpRequest request)
     {
-        if (request.Headers.TryGetValue("X-SDK-Key", out var key) && key.ToString() is { Length: > 0 } direct)
+        const string scheme = "Bearer ";
+        var direct = request.Headers["X-SDK-Key"].ToString();
+        var authorization = request.Headers.Authorization.ToString();
+        var bearer = authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? authorization[scheme.Length..] : "";
+        if (direct.Length > 0 && bearer.Length > 0 && direct != bearer)
         {
-            return direct;
+            // Whichever of the two were taken, the caller might mean the other one's money.
+            throw ApiException.Invalid("Authorization", "another key than in X-SDK-Key", "one key");
         }
 
-        const string scheme = "Bearer ";
-        var authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && authorization.Length > scheme.Length ? authorization[scheme.Length..] : null;
+        return direct.Length > 0 ? direct : bearer.Length > 0 ? bearer : null;
     }
 
     private sealed record OwnersToo;

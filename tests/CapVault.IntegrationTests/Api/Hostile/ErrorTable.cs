@@ -109,7 +109,8 @@ internal sealed record ErrorAnswer(string Code, string? Reason, string Message, 
         return error;
     }
 
-    private static bool IsCompat(string path) => path.StartsWith("/backend/v1", StringComparison.OrdinalIgnoreCase) || path.StartsWith("/ws", StringComparison.OrdinalIgnoreCase);
+    private static bool IsCompat(string path) => new[] { "/backend/v1", "/ws" }.Any(
+        root => path.Equals(root, StringComparison.OrdinalIgnoreCase) || path.StartsWith(root + "/", StringComparison.OrdinalIgnoreCase));
 
     private static ErrorAnswer OfOurs(JsonElement json)
     {

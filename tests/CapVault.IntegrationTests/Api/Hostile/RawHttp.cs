@@ -126,6 +126,36 @@ internal sealed class RawHttp(string url)
         }
     }
 
+    /// <summary>Sends bytes, closes its side, and returns all that comes until the server closes too.</summary>
+    /// <exception cref="TimeoutException">It does not in time.</exception>
+    public async Task<byte[]> FloodAsync(byte[] bytes)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(IPAddress.Loopback, _port, patience.Token);
+        var sending = SendAsync(client.Client, bytes, breaksOff: true, patience.Token);
+        using var received = new MemoryStream();
+        try
+        {
+            await client.GetStream().CopyToAsync(received, patience.Token);
+        }
+        catch (IOException)
+        {
+            // The server has reset it: that is an end too.
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new TimeoutException($"Still open after {Patience.TotalSeconds} s.", exception);
+        }
+        finally
+        {
+            client.Close();
+            await sending;
+        }
+
+        return received.ToArray();
+    }
+
     private static async Task SendAsync(Socket socket, byte[] bytes, bool breaksOff, CancellationToken cancellationToken)
     {
         try
@@ -189,6 +219,11 @@ internal sealed class RawHttp(string url)
         var headers = lines.Skip(1).Select(line => line.Split(':', 2)).Select(pair => (Name: pair[0], Value: pair[1].Trim())).ToList();
         var reply = new RawReply(int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, []);
         var body = received.AsSpan(end + 4);
+        if (reply.Status is 100)
+        {
+            return Parse(body.ToArray(), hasBody);
+        }
+
         if (!hasBody || reply.Status is 101 or 204 or 304)
         {
             return reply;

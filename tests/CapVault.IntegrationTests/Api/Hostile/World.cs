@@ -63,6 +63,9 @@ internal sealed class World
             world._keysWithout[scope] = (await world.NewOperatorKeyAsync([.. new[] { "read", "write", "support", "admin" }.Where(other => other != scope)])).Key;
         }
 
+        // To be renamed, paused and given another key by whoever may.
+        world._spare = await sandbox.NewAgentAsync("spare");
+        world._spareService = await sandbox.Setup.CreateServiceAsync(new() { AgentId = world._spare.AgentId, Name = "Spare", Price = "1.00", SlaMinutes = 30 });
         world.Revoked = await world.RevokeAsync();
         await world.RefreshAsync();
         return world;
@@ -109,9 +112,6 @@ internal sealed class World
             Negotiation = await Pair.NegotiateAsync(new { task = "translate" });
         }
 
-        // Set up and switched off, renamed, given another key: by whoever may.
-        _spare = await Sandbox.NewAgentAsync("spare");
-        _spareService = await Sandbox.Setup.CreateServiceAsync(new() { AgentId = _spare.AgentId, Name = "Spare", Price = "1.00", SlaMinutes = 30 });
         _spareKeyId = (await NewOperatorKeyAsync(["read"])).Id;
         _upload = (await Sandbox.Api.PostAsync(Pair.Provider.Key, "objects/upload-url", """{"fileName":"a.txt"}""")).Data.Deserialize<UploadLink>(CapJson.Options)!;
         await Sandbox.QuietAsync();
