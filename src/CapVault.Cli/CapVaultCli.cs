@@ -46,6 +46,8 @@ public static class CapVaultCli
             SandboxCommands.Create(),
             AgentsCommands.Create(),
             ServicesCommands.Create(),
+            KeysCommands.Create(),
+            KeysCommands.SignIn(),
             NegotiationCommands.Negotiate(),
             NegotiationCommands.Accept(),
             OrdersCommands.Pay(),

@@ -33,13 +33,27 @@ internal sealed class Session
     /// <summary>For people, beside what a program reads from the output.</summary>
     public void Warn(string line) => _parsed.InvocationConfiguration.Error.WriteLine(line);
 
-    /// <summary>Acts as the operator: <c>--key</c>, else the sandbox's operator key.</summary>
+    /// <summary>Looks at what is on offer, as anybody may.</summary>
+    public DiscoveryClient Discovery() => new(Connection());
+
+    /// <summary>Acts as the operator or an Owner: <c>--key</c>, else the sandbox's operator key.</summary>
     public SetupClient Setup() => new(Connection(), _parsed.GetValue(GlobalOptions.Key) ?? OperatorKey());
 
     /// <summary>The running sandbox.</summary>
     public SandboxFile Sandbox() => Folder.ReadSandbox();
 
-    private Config Connection()
+    /// <summary>The private key of the sandbox's Owner that <c>--as</c> names.</summary>
+    public string SandboxOwnerKey()
+    {
+        var name = _parsed.GetValue(GlobalOptions.As)
+            ?? throw new CliException("Found neither --key-file nor --as, expected one.", "Next: add --key-file, or --as requester or --as provider in a sandbox.", ExitCode.Usage);
+        _ = SandboxOfKeys();
+        return SandboxFolder.Read<List<SandboxOwner>>(Folder.OwnersJson)?.Find(owner => owner.Name == name)?.PrivateKey
+            ?? throw new CliException($"The sandbox has no Owner of {name}.", "Next: give a key with --key-file.", ExitCode.Usage);
+    }
+
+    /// <summary>Where the relayer is.</summary>
+    public Config Connection()
     {
         var address = _parsed.GetValue(GlobalOptions.Api) is { } api
             ? new Config { BaseUrl = api }
@@ -69,5 +83,5 @@ internal sealed class Session
     // A key goes to the relayer that made it, and to nobody else.
     private SandboxFile SandboxOfKeys() => _parsed.GetValue(GlobalOptions.Api) is null
         ? Sandbox()
-        : throw new CliException("Found --api without --key: the sandbox's keys are for the sandbox's relayer.", "Next: add --key.", ExitCode.Usage);
+        : throw new CliException("Found --api without a key: the sandbox's keys are for the sandbox's relayer.", "Next: add --key.", ExitCode.Usage);
 }

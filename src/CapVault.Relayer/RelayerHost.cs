@@ -6,6 +6,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -82,14 +83,14 @@ public static class RelayerHost
         services.AddSingleton<IClient>(_ => new RpcClient(new Uri(options.RpcUrl)));
         services.AddSingleton(_ => new ChainContext(Deployment.Read(options.DeploymentFile), options));
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
-        services.AddSingleton<ApiKeys>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
-        services.AddSingleton<Services>();
+        services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
+        services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<PreFlight>();
-        services.AddCompat();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
@@ -101,6 +102,7 @@ public static class RelayerHost
         services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
+        services.AddCompat();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -115,6 +117,7 @@ public static class RelayerHost
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
+        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
@@ -162,22 +165,27 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
-        app.MapObjectLinks();
-        app.MapCompat();
+        app.MapStream();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();
-        var api = app.MapGroup("/api/v1").RequireCaller();
+        open.MapDiscovery();
+        app.MapObjectLinks();
+        var api = app.MapGroup("/api/v1").RequireCaller().TakeIdempotencyKeys();
         api.MapAuth();
         api.MapAgents();
         api.MapServices();
+        api.MapPrices();
         api.MapNegotiations();
         api.MapOrders();
         api.MapObjects();
-        api.MapStream();
+        api.MapStreamTickets();
+        api.MapEvents();
         api.MapRelayer();
         if (options.Sandbox)
         {
             api.MapSandbox();
         }
+
+        app.MapCompat();
     }
 }

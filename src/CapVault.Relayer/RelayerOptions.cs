@@ -97,6 +97,10 @@ public sealed class RelayerOptions
     [Range(1, 10_000)]
     public int StreamsPerKey { get; set; } = 32;
 
+    /// <summary>How long events are kept for streams, days; after that, cursors are answered with CURSOR_EXPIRED. The default value is 30.</summary>
+    [Range(1, 3650)]
+    public int EventRetentionDays { get; set; } = 30;
+
     /// <summary>The largest object that can be uploaded, bytes. The default value is 67 108 864 (64 MiB).</summary>
     [Range(1, 5_368_709_120)]
     public long MaxObjectBytes { get; set; } = 67_108_864;

@@ -4,11 +4,27 @@ namespace CapVault.Sdk;
 
 public sealed partial class AgentClient
 {
-    /// <summary>Asks for a service, as its Requester. Not repeated by itself: a second call is a second negotiation.</summary>
+    /// <summary>What a service costs now.</summary>
+    /// <param name="serviceId"><c>svc_…</c></param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<Quote> QuoteAsync(string serviceId, CancellationToken cancellationToken = default) =>
+        _api.GetAsync<Quote>($"quote?serviceId={Uri.EscapeDataString(serviceId)}", cancellationToken);
+
+    /// <summary>Everything that would stand in the way of negotiating and paying now. Nothing is written.</summary>
+    public Task<ValidateOrderResult> ValidateOrderAsync(ValidateOrderRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return _api.PostRepeatableAsync<ValidateOrderResult>("orders/validate", request, key: null, cancellationToken);
+    }
+
+    /// <summary>
+    /// Asks for a service, as its Requester. A second call is a second negotiation, also after a failure that leaves open whether the first one
+    /// arrived; <see cref="WithIdempotencyKey"/> makes it the same one.
+    /// </summary>
     public Task<Negotiation> NegotiateOrderAsync(NegotiateOrderRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return _api.SendOnceAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, cancellationToken);
+        return _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
     }
 
     /// <summary>Consents as the Provider, and returns when the order is on chain.</summary>
@@ -28,7 +44,7 @@ public sealed partial class AgentClient
             async (wait, token) =>
             {
                 var answer = await _api.PostRepeatableAsync<AcceptNegotiationResult>(
-                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", new AcceptNegotiationRequest { Revision = revision }, token);
+                    $"orders/negotiate/{Paths.Segment(negotiationId)}/accept{wait}", new AcceptNegotiationRequest { Revision = revision }, _idempotencyKey, token);
                 negotiation = answer.Negotiation;
                 return answer.Order;
             },
@@ -42,7 +58,7 @@ public sealed partial class AgentClient
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<Negotiation> RejectNegotiationAsync(string negotiationId, string reason, CancellationToken cancellationToken = default) =>
         _api.PostRepeatableAsync<Negotiation>(
-            $"orders/negotiate/{Paths.Segment(negotiationId)}/reject", new RejectRequest { Reason = reason }, cancellationToken);
+            $"orders/negotiate/{Paths.Segment(negotiationId)}/reject", new RejectRequest { Reason = reason }, _idempotencyKey, cancellationToken);
 
     /// <summary>Reads a negotiation of which the agent is a party.</summary>
     public Task<Negotiation> GetNegotiationAsync(string negotiationId, CancellationToken cancellationToken = default) =>

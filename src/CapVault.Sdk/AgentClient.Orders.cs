@@ -49,6 +49,6 @@ public sealed partial class AgentClient
     private Task<Order> StepAsync(OrderStep step, string orderId, object? body, CancellationToken cancellationToken) => ProveAsync(
         step,
         orderId,
-        (wait, token) => _api.PostRepeatableAsync<Order>($"orders/{Paths.Segment(orderId)}/{step.Value}{wait}", body, token),
+        (wait, token) => _api.PostRepeatableAsync<Order>($"orders/{Paths.Segment(orderId)}/{step.Value}{wait}", body, _idempotencyKey, token),
         cancellationToken);
 }

@@ -30,7 +30,7 @@ public sealed partial class AgentClient
             {
                 if (_config.TimeProvider.GetElapsedTime(started) >= _config.OutcomeTimeout)
                 {
-                    throw NotProven(step, subject, order);
+                    throw NotProven(step, subject, order.Pending.UserOpHash);
                 }
 
                 await Task.Delay(PollPause, _config.TimeProvider, either.Token);
@@ -39,7 +39,12 @@ public sealed partial class AgentClient
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw NotProven(step, subject, order);
+            throw NotProven(step, subject, order?.Pending?.UserOpHash);
+        }
+        catch (CapApiException e) when (e.Code == ErrorCodes.IdempotencyKeyInProgress)
+        {
+            // It names the operation that an earlier call with the key started.
+            throw NotProven(step, subject, e.Details.TryGetValue("userOpHash", out var hash) ? hash.GetString() : null);
         }
         catch (CapApiException e) when (order is not null || e.MayHaveBeenTaken)
         {
@@ -53,10 +58,10 @@ public sealed partial class AgentClient
         return TxHashOf(order, step) is not null ? order : throw Failure(order, step);
     }
 
-    private OutcomeUnknownException NotProven(OrderStep step, string subject, Order? order) => new(
+    private OutcomeUnknownException NotProven(OrderStep step, string subject, string? userOpHash) => new(
         $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
             + "repeat the same call, which joins the same operation, or watch the order.",
-        order?.Pending?.UserOpHash);
+        userOpHash);
 
     private string Wait(long started)
     {

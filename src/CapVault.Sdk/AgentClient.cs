@@ -12,6 +12,8 @@ public sealed partial class AgentClient : IDisposable
     private readonly Config _config;
     private readonly string _sdkKey;
     private readonly ApiConnection _api;
+    private readonly bool _ownsApi = true;
+    private readonly string? _idempotencyKey;
 
     /// <summary>Makes a client; nothing is sent yet.</summary>
     /// <param name="config">Where the relayer is.</param>
@@ -22,10 +24,36 @@ public sealed partial class AgentClient : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         _config = config;
-        _sdkKey = Keys.Require(sdkKey, "croo_sk_", "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)");
+        _sdkKey = Keys.Require(sdkKey, "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)", "croo_sk_");
         _api = new ApiConnection(config, _sdkKey);
     }
 
+    private AgentClient(AgentClient client, string idempotencyKey)
+    {
+        (_config, _sdkKey, _api, _ownsApi) = (client._config, client._sdkKey, client._api, false);
+        _idempotencyKey = idempotencyKey;
+    }
+
+    /// <summary>
+    /// This client, for one call that changes something and happens once, however often it is made with the same key, also after a restart of
+    /// either side. For 7 days a repeat gets the first outcome, a failure too: to try again what has failed takes another key, or none.
+    /// </summary>
+    /// <param name="key">16–128 characters of A–Z, a–z, 0–9, - and _; a UUID is one. Another call with it is refused (<c>IDEMPOTENCY_KEY_REUSED</c>).</param>
+    /// <exception cref="ArgumentException">The key is not one.</exception>
+    public AgentClient WithIdempotencyKey(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return key.Length is >= 16 and <= 128 && key.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_')
+            ? new AgentClient(this, key)
+            : throw new ArgumentException($"Found an idempotency key of {key.Length} characters, expected 16 – 128 of A–Z, a–z, 0–9, - and _.", nameof(key));
+    }
+
     /// <summary>Closes its connections. Streams stay open.</summary>
-    public void Dispose() => _api.Dispose();
+    public void Dispose()
+    {
+        if (_ownsApi)
+        {
+            _api.Dispose();
+        }
+    }
 }

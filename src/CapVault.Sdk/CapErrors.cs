@@ -10,7 +10,8 @@ public static class CapErrors
     public static bool IsUnauthorized(Exception exception) => Is(exception, e => e.HttpStatus == 401);
 
     /// <summary>A field is missing, malformed or out of range.</summary>
-    public static bool IsInvalidParams(Exception exception) => Is(exception, e => e.HttpStatus is 400 or 405 or 413 or 415);
+    public static bool IsInvalidParams(Exception exception) => Is(exception, e =>
+        e.HttpStatus is 400 or 405 or 413 or 415 || e.Code == ErrorCodes.DeliverableSchemaMismatch);
 
     /// <summary>The state of the order, negotiation or service does not allow the call.</summary>
     public static bool IsInvalidStatus(Exception exception) => Is(exception, e => e.Code is

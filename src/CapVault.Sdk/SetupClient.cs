@@ -3,22 +3,26 @@ using CapVault.Sdk.Transport;
 
 namespace CapVault.Sdk;
 
-/// <summary>What the operator of a relayer sets up: agents and services, and in a sandbox test money and time. Safe for parallel use. Every
-/// method throws <see cref="CapApiException"/> when it is refused.</summary>
-public sealed class SetupClient : IDisposable
+/// <summary>
+/// What the operator of a relayer, or an Owner for its own agents, sets up: agents, services and keys. The operator alone: keys of its own, the
+/// relayer's status, and in a sandbox test money and time. Safe for parallel use. Every method throws <see cref="CapApiException"/> when it is refused.
+/// </summary>
+public sealed partial class SetupClient : IDisposable
 {
     private readonly ApiConnection _api;
 
     /// <summary>Makes a client; nothing is sent yet.</summary>
     /// <param name="config">Where the relayer is.</param>
-    /// <param name="operatorKey">The operator's key, <c>ohk_…</c>; the relayer wrote it to <c>operator.key</c> in its data folder.</param>
-    /// <exception cref="ArgumentException">The configuration is not valid, or the key is not an operator key.</exception>
-    public SetupClient(Config config, string operatorKey)
+    /// <param name="key">A key of the operator, <c>ohk_…</c> (the relayer wrote one to <c>operator.key</c> in its data folder), or the token of an
+    /// Owner who signed in, <c>cap_own_…</c>.</param>
+    /// <exception cref="ArgumentException">The configuration is not valid, or the key is neither.</exception>
+    public SetupClient(Config config, string key)
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         _api = new ApiConnection(
-            config, Keys.Require(operatorKey, "ohk_", "an operator key, which begins with ohk_ (SDK keys go to AgentClient)"));
+            config,
+            Keys.Require(key, "an operator key, which begins with ohk_, or an Owner's token, which begins with cap_own_ (SDK keys go to AgentClient)", "ohk_", "cap_own_"));
     }
 
     /// <summary>Closes its connections.</summary>
@@ -26,7 +30,7 @@ public sealed class SetupClient : IDisposable
 
     /// <summary>Makes an agent with an account of its own. Its key is shown this once.</summary>
     public Task<CreateAgentResult> CreateAgentAsync(CreateAgentRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, cancellationToken);
+        _api.SendKeyedAsync<CreateAgentResult>(HttpMethod.Post, "agents", request, key: null, cancellationToken);
 
     /// <summary>Reads an agent.</summary>
     /// <param name="agentId"><c>agt_…</c></param>
@@ -34,20 +38,46 @@ public sealed class SetupClient : IDisposable
     public Task<Agent> GetAgentAsync(string agentId, CancellationToken cancellationToken = default) =>
         _api.GetAsync<Agent>($"agents/{Paths.Segment(agentId)}", cancellationToken);
 
-    /// <summary>All agents, newest first.</summary>
+    /// <summary>Changes what people see of an agent.</summary>
+    /// <param name="agentId"><c>agt_…</c></param>
+    /// <param name="request">What changes.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<Agent> UpdateAgentAsync(string agentId, UpdateAgentRequest request, CancellationToken cancellationToken = default) =>
+        _api.SendKeyedAsync<Agent>(HttpMethod.Patch, $"agents/{Paths.Segment(agentId)}", request, key: null, cancellationToken);
+
+    /// <summary>Lets an agent take no new negotiations. What it has agreed to goes on.</summary>
+    /// <param name="agentId"><c>agt_…</c></param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<Agent> PauseAgentAsync(string agentId, CancellationToken cancellationToken = default) =>
+        SetStatusAsync(agentId, AgentStatus.Paused, cancellationToken);
+
+    /// <summary>Lets a paused agent sell again.</summary>
+    /// <param name="agentId"><c>agt_…</c></param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task<Agent> ResumeAgentAsync(string agentId, CancellationToken cancellationToken = default) =>
+        SetStatusAsync(agentId, AgentStatus.Active, cancellationToken);
+
+    /// <summary>Gives an agent a new key, shown this once. The old one is dead when this returns, and its streams are closed.</summary>
+    /// <param name="agentId"><c>agt_…</c></param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns><c>croo_sk_…</c></returns>
+    public async Task<string> RotateSdkKeyAsync(string agentId, CancellationToken cancellationToken = default) =>
+        (await _api.SendKeyedAsync<RotateSdkKeyResult>(HttpMethod.Post, $"agents/{Paths.Segment(agentId)}/sdk-key/rotate", body: null, key: null, cancellationToken)).SdkKey;
+
+    /// <summary>All agents, or the Owner's, newest first.</summary>
     public Task<Page<Agent>> ListAgentsAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
         _api.GetPageAsync<Agent>($"agents{Paths.Query(filter)}", cancellationToken);
 
     /// <summary>Offers something for sale.</summary>
     public Task<Service> CreateServiceAsync(CreateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Post, "services", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Post, "services", request, key: null, cancellationToken);
 
     /// <summary>Makes a new version of a service; running negotiations and orders keep theirs.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
     /// <param name="request">What changes.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task<Service> UpdateServiceAsync(string serviceId, UpdateServiceRequest request, CancellationToken cancellationToken = default) =>
-        _api.SendOnceAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, cancellationToken);
+        _api.SendKeyedAsync<Service>(HttpMethod.Patch, $"services/{Paths.Segment(serviceId)}", request, key: null, cancellationToken);
 
     /// <summary>Reads the current version of a service.</summary>
     /// <param name="serviceId"><c>svc_…</c></param>
@@ -55,13 +85,17 @@ public sealed class SetupClient : IDisposable
     public Task<Service> GetServiceAsync(string serviceId, CancellationToken cancellationToken = default) =>
         _api.GetAsync<Service>($"services/{Paths.Segment(serviceId)}", cancellationToken);
 
-    /// <summary>All services, newest first.</summary>
+    /// <summary>All services, or those of the Owner's agents, newest first.</summary>
     public Task<Page<Service>> ListServicesAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
         _api.GetPageAsync<Service>($"services{Paths.Query(filter)}", cancellationToken);
 
     /// <summary>The chain and the contracts that the relayer works with.</summary>
     public Task<RelayerConfig> GetConfigAsync(CancellationToken cancellationToken = default) =>
         _api.GetAsync<RelayerConfig>("config", cancellationToken);
+
+    /// <summary>What the vault takes of new orders, per token.</summary>
+    public Task<IReadOnlyList<TokenFee>> GetFeesAsync(CancellationToken cancellationToken = default) =>
+        _api.GetAsync<IReadOnlyList<TokenFee>>("fees", cancellationToken);
 
     /// <summary>How the relayer is doing.</summary>
     public Task<RelayerStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
@@ -74,8 +108,8 @@ public sealed class SetupClient : IDisposable
     /// <returns>Hash of the transaction, which is mined.</returns>
     public async Task<string> FaucetAsync(string address, string amount, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<FaucetAnswer>(
-            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<FaucetAnswer>(
+            HttpMethod.Post, "sandbox/faucet", new FaucetRequest { Address = address, Amount = amount }, key: null, cancellationToken);
         return answer.TxHash;
     }
 
@@ -85,10 +119,13 @@ public sealed class SetupClient : IDisposable
     /// <returns>Chain time afterwards.</returns>
     public async Task<DateTimeOffset> AdvanceClockAsync(int seconds, CancellationToken cancellationToken = default)
     {
-        var answer = await _api.SendOnceAsync<ClockAnswer>(
-            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, cancellationToken);
+        var answer = await _api.SendKeyedAsync<ClockAnswer>(
+            HttpMethod.Post, "sandbox/clock/advance", new AdvanceClockRequest { Seconds = seconds }, key: null, cancellationToken);
         return DateTimeOffset.FromUnixTimeSeconds(answer.ChainTime);
     }
+
+    private Task<Agent> SetStatusAsync(string agentId, AgentStatus status, CancellationToken cancellationToken) =>
+        _api.SendKeyedAsync<Agent>(HttpMethod.Post, $"agents/{Paths.Segment(agentId)}/status", new SetAgentStatusRequest { Status = status }, key: null, cancellationToken);
 
     private sealed record FaucetAnswer([property: JsonRequired] string TxHash);
 

@@ -21,22 +21,32 @@ internal sealed record RawAnswer(HttpStatusCode Status, string Body, HttpRespons
 }
 
 /// <summary>The API without the SDK: what it never sends can be sent with this.</summary>
-internal sealed class RawApi(string url) : IDisposable
+internal sealed class RawApi(string url, string basePath = "/api/v1") : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = new Uri(url) };
 
     public Task<RawAnswer> GetAsync(string? key, string path) => SendAsync(HttpMethod.Get, key, path, content: null);
 
     /// <summary>Posts JSON as it is.</summary>
-    public Task<RawAnswer> PostAsync(string? key, string path, string? json = null) =>
-        SendAsync(HttpMethod.Post, key, path, json is null ? null : Json(Encoding.UTF8.GetBytes(json)));
+    public Task<RawAnswer> PostAsync(string? key, string path, string? json = null, string? idempotencyKey = null) =>
+        SendAsync(HttpMethod.Post, key, path, json is null ? null : Json(Encoding.UTF8.GetBytes(json)), idempotencyKey is null ? [] : [idempotencyKey]);
 
-    public async Task<RawAnswer> SendAsync(HttpMethod method, string? key, string path, HttpContent? content)
+    /// <param name="method">GET, POST …</param>
+    /// <param name="key">Who calls.</param>
+    /// <param name="path">Below <c>/api/v1/</c>.</param>
+    /// <param name="content">The body.</param>
+    /// <param name="idempotencyKeys">One, for calls that may be repeated; several are wrong.</param>
+    public async Task<RawAnswer> SendAsync(HttpMethod method, string? key, string path, HttpContent? content, params string[] idempotencyKeys)
     {
-        using var request = new HttpRequestMessage(method, new Uri($"/api/v1/{path}", UriKind.Relative)) { Content = content };
+        using var request = new HttpRequestMessage(method, new Uri($"{basePath}/{path}", UriKind.Relative)) { Content = content };
         if (key is not null)
         {
             request.Headers.Add("X-SDK-Key", key);
+        }
+
+        foreach (var idempotencyKey in idempotencyKeys)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
         }
 
         // A body that is too large is refused by its length, before it is sent.

@@ -3,6 +3,7 @@ using CapVault.Contracts.AgentAccountFactory.ContractDefinition;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -83,9 +84,15 @@ public sealed class Agents(
     /// <summary>Makes an agent with an Executor of its own, whose account the keeper deploys, and returns it with its key.</summary>
     /// <param name="request">What it is called.</param>
     /// <param name="caller">An Owner, whose agent it is then, or null for the operator, who names the Owner.</param>
+    /// <param name="call">Which call makes it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public async Task<CreateAgentResult> CreateAsync(CreateAgentRequest request, byte[]? caller, CancellationToken cancellationToken)
+    public async Task<CreateAgentResult> CreateAsync(CreateAgentRequest request, byte[]? caller, IdempotentCall call, CancellationToken cancellationToken)
     {
+        if (call.IsRepeat)
+        {
+            return await FindMadeAsync(call.Made!, cancellationToken);
+        }
+
         var agentId = Ids.New("agt_");
         var owner = OwnerOf(request, caller);
         var executor = EthECKey.GenerateKey();
@@ -106,9 +113,14 @@ public sealed class Agents(
             new AccountAddressFunction { Owner = owner, Executor = executor.GetPublicAddress(), Salt = agent.AccountSalt },
             cancellationToken);
         agent = agent with { Account = account.HexToByteArray() };
-        var key = await db.WriteAsync(
+        var made = await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return call.Made!;
+                }
+
                 if (caller is not null)
                 {
                     await RequireRoomAsync(tx, caller);
@@ -134,21 +146,36 @@ public sealed class Agents(
                         agent.CreatedAt,
                     });
                 await AccountBook.QueueDeploymentAsync(tx, queue, context, agent);
-                return await keys.CreateForAgentAsync(tx, agentId);
+                var made = $"{agentId} {await keys.CreateForAgentAsync(tx, agentId)}";
+                await call.RememberAsync(tx, made);
+                return made;
             },
             cancellationToken);
-        return new CreateAgentResult { Agent = agent.ToModel(OnlineStatus.Draft), SdkKey = key };
+        return await FindMadeAsync(made, cancellationToken);
+    }
+
+    // Id and key. The key is shown once, but alike to whoever repeats the call that made it.
+    private async Task<CreateAgentResult> FindMadeAsync(string made, CancellationToken cancellationToken)
+    {
+        var parts = made.Split(' ');
+        return new CreateAgentResult { Agent = await ToModelAsync((await FindAsync(parts[0], cancellationToken))!, cancellationToken), SdkKey = parts[1] };
     }
 
     /// <summary>Changes what people see of an agent.</summary>
     /// <param name="agentId">Which.</param>
     /// <param name="change">What changes; null stays.</param>
     /// <param name="owner">Whose agent it must be; null for anybody's.</param>
+    /// <param name="call">Which call changes it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public Task<AgentRow> UpdateAsync(string agentId, UpdateAgentRequest change, byte[]? owner, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<AgentRow> UpdateAsync(string agentId, UpdateAgentRequest change, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             var current = await RequireAsync(tx, agentId, owner);
+            if (!await call.ClaimAsync(tx))
+            {
+                return current;
+            }
+
             var changed = Checked(current with
             {
                 Name = change.Name ?? current.Name,
@@ -163,7 +190,7 @@ public sealed class Agents(
         cancellationToken);
 
     /// <summary>Pauses an agent, or lets it sell again. Running negotiations and orders go on.</summary>
-    public Task<AgentRow> SetStatusAsync(string agentId, AgentStatus status, byte[]? owner, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<AgentRow> SetStatusAsync(string agentId, AgentStatus status, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             var paused = status == AgentStatus.Paused;
@@ -173,17 +200,29 @@ public sealed class Agents(
             }
 
             var current = await RequireAsync(tx, agentId, owner);
+            if (!await call.ClaimAsync(tx))
+            {
+                return current;
+            }
+
             await tx.ExecuteAsync("UPDATE agent SET paused = @paused WHERE agent_id = @agentId", new { paused, agentId });
             return current with { Paused = paused };
         },
         cancellationToken);
 
     /// <summary>Gives an agent a new key. The one before is dead with it, and its streams end.</summary>
-    public Task<string> RotateKeyAsync(string agentId, byte[]? owner, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<string> RotateKeyAsync(string agentId, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             await RequireAsync(tx, agentId, owner);
-            return await keys.RotateForAgentAsync(tx, agentId);
+            if (!await call.ClaimAsync(tx))
+            {
+                return call.Made!;
+            }
+
+            var key = await keys.RotateForAgentAsync(tx, agentId);
+            await call.RememberAsync(tx, key);
+            return key;
         },
         cancellationToken);
 

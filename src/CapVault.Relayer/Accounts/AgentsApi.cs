@@ -1,5 +1,6 @@
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Accounts;
@@ -14,7 +15,7 @@ public static class AgentsApi
         {
             var owner = context.Caller().RequireSetUp();
             var request = await RequestBody.ReadAsync<CreateAgentRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, await agents.CreateAsync(request, owner, context.RequestAborted), 201);
+            return Envelopes.Ok(context, await agents.CreateAsync(request, owner, context.IdempotentCall(), context.RequestAborted), 201);
         }).AlsoForOwners();
 
         api.MapGet("/agents", async (HttpContext context, Agents agents, LiveConnections connections) =>
@@ -41,7 +42,7 @@ public static class AgentsApi
         {
             var owner = context.Caller().RequireSetUp();
             var change = await RequestBody.ReadAsync<UpdateAgentRequest>(context.Request, context.RequestAborted);
-            var agent = await agents.UpdateAsync(agentId, change, owner, context.RequestAborted);
+            var agent = await agents.UpdateAsync(agentId, change, owner, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, await agents.ToModelAsync(agent, context.RequestAborted));
         }).AlsoForOwners();
 
@@ -49,14 +50,14 @@ public static class AgentsApi
         {
             var owner = context.Caller().RequireSetUp();
             var request = await RequestBody.ReadAsync<SetAgentStatusRequest>(context.Request, context.RequestAborted);
-            var agent = await agents.SetStatusAsync(agentId, request.Status, owner, context.RequestAborted);
+            var agent = await agents.SetStatusAsync(agentId, request.Status, owner, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, await agents.ToModelAsync(agent, context.RequestAborted));
         }).AlsoForOwners();
 
         api.MapPost("/agents/{agentId}/sdk-key/rotate", async (HttpContext context, Agents agents, string agentId) =>
         {
             var owner = context.Caller().RequireSetUp();
-            return Envelopes.Ok(context, new RotateSdkKeyResult { SdkKey = await agents.RotateKeyAsync(agentId, owner, context.RequestAborted) });
+            return Envelopes.Ok(context, new RotateSdkKeyResult { SdkKey = await agents.RotateKeyAsync(agentId, owner, context.IdempotentCall(), context.RequestAborted) });
         }).AlsoForOwners();
     }
 }

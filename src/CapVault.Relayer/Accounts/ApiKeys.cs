@@ -1,5 +1,6 @@
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -58,10 +59,17 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
     }
 
     /// <summary>Makes a key of the operator.</summary>
-    public Task<CreateApiKeyResult> CreateAsync(string prefix, string name, Scopes scopes, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<CreateApiKeyResult> CreateAsync(string prefix, string name, Scopes scopes, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            if (!await call.ClaimAsync(tx))
+            {
+                var first = await tx.SingleAsync<ApiKeyRow>("SELECT * FROM api_key WHERE key_id = @Id", KeyText.Parse(call.Made!)!);
+                return new CreateApiKeyResult { ApiKey = first.ToModel(), Key = call.Made! };
+            }
+
             var (key, row) = await InsertAsync(tx, KeyText.New(prefix), agentId: null, name, scopes);
+            await call.RememberAsync(tx, key.ToString());
             return new CreateApiKeyResult { ApiKey = row.ToModel(), Key = key.ToString() };
         },
         cancellationToken);
@@ -78,9 +86,14 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
 
     /// <summary>Revokes a key of the operator; its streams end.</summary>
     /// <exception cref="ApiException">404 if there is none that works.</exception>
-    public Task RevokeAsync(string keyId, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task RevokeAsync(string keyId, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            if (!await call.ClaimAsync(tx))
+            {
+                return;
+            }
+
             if (await tx.FirstOrDefaultAsync<string>("SELECT key_id FROM api_key WHERE key_id = @keyId AND agent_id IS NULL AND revoked_at IS NULL", new { keyId }) is null)
             {
                 throw ApiException.NotFound(ErrorCodes.ApiKeyNotFound, "API key", keyId);
@@ -104,6 +117,13 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
             cancellationToken);
         return text.Matches(row?.SecretHash) ? new Caller(row!.AgentId, row.KeyId) { Scopes = row.Scopes } : null;
     }
+
+    /// <summary>Whose key has this id, or null when it was revoked: for identities that were proven before and are kept.</summary>
+    public Task<Caller?> FindByIdAsync(string keyId, CancellationToken cancellationToken) => db.ReadAsync(
+        async connection => await connection.QueryFirstOrDefaultAsync<ApiKeyRow?>("SELECT * FROM api_key WHERE key_id = @keyId AND revoked_at IS NULL", new { keyId }) is { } row
+            ? new Caller(row.AgentId, row.KeyId) { Scopes = row.Scopes }
+            : null,
+        cancellationToken);
 
     /// <summary>
     /// Makes sure that some key may do everything: at the first start, and when the last one was revoked. It is written to

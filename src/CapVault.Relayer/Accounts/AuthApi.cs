@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 using Microsoft.Extensions.Options;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -53,7 +54,7 @@ public static class AuthApi
             var scopes = ScopesExtensions.Parse("scopes", request.Scopes);
             // Else admin alone would be everything.
             caller.RequireScope(scopes);
-            return Envelopes.Ok(context, await apiKeys.CreateAsync(ApiKeys.OperatorPrefix(options.Value), name, scopes, context.RequestAborted), 201);
+            return Envelopes.Ok(context, await apiKeys.CreateAsync(ApiKeys.OperatorPrefix(options.Value), name, scopes, context.IdempotentCall(), context.RequestAborted), 201);
         });
 
         keys.MapGet("", async (HttpContext context, ApiKeys apiKeys) =>
@@ -67,7 +68,7 @@ public static class AuthApi
         keys.MapDelete("/{keyId}", async (HttpContext context, ApiKeys apiKeys, string keyId) =>
         {
             context.Caller().RequireOperator();
-            await apiKeys.RevokeAsync(keyId, context.RequestAborted);
+            await apiKeys.RevokeAsync(keyId, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, new { revoked = true });
         });
     }

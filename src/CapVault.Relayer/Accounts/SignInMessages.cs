@@ -9,7 +9,7 @@ namespace CapVault.Relayer.Accounts;
 /// The messages that Owners sign to sign in (EIP-4361). A message is recognised by the MAC inside its nonce, which covers all of it: nothing is
 /// stored when one is asked for, because anybody may ask, and nothing that was not issued here needs to be parsed.
 /// </summary>
-public sealed class SignInMessages(ExecutorKeys keys, Chain.ChainContext context, TimeProvider time)
+public sealed class SignInMessages(MasterKey masterKey, Chain.ChainContext context, TimeProvider time)
 {
     private const string NonceLine = "\nNonce: ";
     private const string ExpiryLine = "\nExpiration Time: ";
@@ -17,7 +17,7 @@ public sealed class SignInMessages(ExecutorKeys keys, Chain.ChainContext context
     private const int MaxLength = 2048;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    private readonly byte[] _key = keys.DeriveKey("sign-in messages");
+    private readonly byte[] _key = masterKey.DeriveKey("sign-in messages");
 
     /// <summary>A new message for an address, to be signed within 5 minutes.</summary>
     /// <param name="address">Who will sign.</param>

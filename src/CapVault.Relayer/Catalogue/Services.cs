@@ -4,6 +4,7 @@ using System.Text.Json;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -109,8 +110,9 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
     /// <summary>Makes a service.</summary>
     /// <param name="request">What is sold.</param>
     /// <param name="owner">Whose agent it must be; null for anybody's.</param>
+    /// <param name="call">Which call makes it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, byte[]? owner, CancellationToken cancellationToken)
+    public async Task<ServiceRow> CreateAsync(CreateServiceRequest request, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken)
     {
         var row = Checked(new ServiceRow
         {
@@ -131,9 +133,14 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             Enabled = true,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
-        await db.WriteAsync(
+        return await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return await tx.SingleAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @Made AND {Newest}", call);
+                }
+
                 await Agents.RequireAsync(tx, row.AgentId, owner);
                 var others = await tx.SingleAsync<int>("SELECT count(DISTINCT service_id) FROM service WHERE agent_id = @AgentId", row);
                 if (owner is not null && others >= MaxPerAgent)
@@ -143,22 +150,29 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                 }
 
                 await InsertAsync(tx, row);
+                await call.RememberAsync(tx, row.ServiceId);
+                return row;
             },
             cancellationToken);
-        return row;
     }
 
     /// <summary>Makes the next version of a service: what is not null in <paramref name="change"/> is changed. A change of nothing makes none.</summary>
     /// <param name="serviceId">Which.</param>
     /// <param name="change">What changes.</param>
     /// <param name="owner">Whose agent must sell it; null for anybody's.</param>
+    /// <param name="call">Which call changes it.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, byte[]? owner, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             var current = await tx.FirstOrDefaultAsync<ServiceRow>(
                     $"SELECT * FROM service WHERE service_id = @serviceId AND {Newest} AND {Reach}", new { serviceId, Owner = owner, AgentId = (string?)null })
                 ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
+            if (!await call.ClaimAsync(tx))
+            {
+                return current;
+            }
+
             var requirementType = (change.RequirementType ?? RequirementType.Parse(current.RequirementType)).Value;
             var deliverableType = (change.DeliverableType ?? DeliverableType.Parse(current.DeliverableType)).Value;
             var changed = Checked(current with

@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Catalogue;
@@ -13,14 +14,14 @@ public static class ServicesApi
         {
             var owner = context.Caller().RequireSetUp();
             var request = await RequestBody.ReadAsync<CreateServiceRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, (await services.CreateAsync(request, owner, context.RequestAborted)).ToModel(), 201);
+            return Envelopes.Ok(context, (await services.CreateAsync(request, owner, context.IdempotentCall(), context.RequestAborted)).ToModel(), 201);
         }).AlsoForOwners();
 
         api.MapPatch("/services/{serviceId}", async (HttpContext context, Services services, string serviceId) =>
         {
             var owner = context.Caller().RequireSetUp();
             var change = await RequestBody.ReadAsync<UpdateServiceRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, change, owner, context.RequestAborted)).ToModel());
+            return Envelopes.Ok(context, (await services.UpdateAsync(serviceId, change, owner, context.IdempotentCall(), context.RequestAborted)).ToModel());
         }).AlsoForOwners();
 
         api.MapGet("/services", async (HttpContext context, Services services) =>

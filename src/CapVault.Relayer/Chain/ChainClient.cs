@@ -29,10 +29,19 @@ public sealed class ChainClient(IClient rpc)
     public async Task<TransactionReceipt?> GetReceiptAsync(byte[] txHash, CancellationToken cancellationToken) =>
         await _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(txHash.ToHex(true)).WaitAsync(cancellationToken);
 
-    /// <summary>Sends a signed transaction.</summary>
+    /// <summary>Sends a signed transaction. One that the node has already is as good as sent.</summary>
     /// <exception cref="RpcResponseException">The node refuses it.</exception>
-    public async Task SendRawAsync(byte[] raw, CancellationToken cancellationToken) =>
-        await _web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(raw.ToHex(true)).WaitAsync(cancellationToken);
+    public async Task SendRawAsync(byte[] raw, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(raw.ToHex(true)).WaitAsync(cancellationToken);
+        }
+        catch (RpcResponseException exception) when (IsKnown(exception))
+        {
+            // There is nothing left to do.
+        }
+    }
 
     /// <summary>Mined transactions of an EOA, up to a block; null for the newest.</summary>
     public async Task<long> GetNonceAsync(string address, long? block, CancellationToken cancellationToken) =>
@@ -79,6 +88,10 @@ public sealed class ChainClient(IClient rpc)
         var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
         return blocks[0].Calls[0];
     }
+
+    // Nodes word it differently.
+    private static bool IsKnown(RpcResponseException exception) =>
+        ((string[])["already known", "already imported", "AlreadyKnown", "known transaction"]).Any(words => exception.RpcError.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A method that Nethereum has no words for (a sandbox node's own).</summary>
     public async Task<T> RequestAsync<T>(string method, CancellationToken cancellationToken, params object[] parameters) =>

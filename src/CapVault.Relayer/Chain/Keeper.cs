@@ -1,5 +1,7 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Events;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
@@ -10,7 +12,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees, keeps the paymaster's deposit up. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees, keeps the paymaster's deposit up, forgets what is old. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -22,6 +24,9 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    EventRetention events,
+    BlockRetention blocks,
+    IdempotentCalls calls,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -42,11 +47,14 @@ public sealed class Keeper(
             try
             {
                 await negotiations.ExpireDueAsync(stoppingToken);
+                await events.PruneAsync(stoppingToken);
+                await calls.PruneAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);
                     await LookAfterMoneyAsync(stoppingToken);
+                    await blocks.PruneAsync(follower.Block, stoppingToken);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

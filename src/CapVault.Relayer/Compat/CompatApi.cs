@@ -1,4 +1,7 @@
+using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
 
@@ -25,24 +28,26 @@ public static class CompatApi
     public static void MapCompat(this WebApplication app)
     {
         app.UseWhen(context => IsBelow(context, Base) || IsBelow(context, CompatSocket.Path), compat => compat.UseErrors(CompatErrors.Body));
-        var api = app.MapGroup(Base).RequireCaller();
+        var api = app.MapGroup(Base).RequireCaller().TakeIdempotencyKeys();
         api.MapNegotiations();
         api.MapOrders();
+        api.MapObjects();
         app.MapCompatSocket();
     }
 
     private static void MapNegotiations(this RouteGroupBuilder api)
     {
-        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
+        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Services services) =>
         {
             var agentId = context.Caller().RequireAgent();
             var request = await ReadAsync<CompatNegotiateRequest>(context);
             RequireOwn(request.RequesterAgentId, agentId);
             RequireNoFunds("fundAmount", request.FundAmount);
             RequireNoFunds("fundToken", request.FundToken);
-            var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements), 64 * 1024);
+            var wantsValue = (await services.FindAsync(request.ServiceId, context.RequestAborted))?.RequirementType == RequirementType.Schema.Value;
+            var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements, wantsValue), 64 * 1024);
             var metadata = Fields.Json("metadata", CompatText.ToJson(request.Metadata), 16 * 1024);
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.RequestAborted);
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.IdempotentCall(), context.RequestAborted);
             return Json(new { negotiation = new CompatNegotiation(row) });
         });
 
@@ -60,7 +65,7 @@ public static class CompatApi
         {
             var agentId = context.Caller().RequireAgent();
             RequireNoFunds("providerFundAddress", (await ReadAsync<CompatAcceptRequest>(context)).ProviderFundAddress);
-            var row = await negotiations.AcceptAsync(agentId, negotiationId, revision: null, context.RequestAborted);
+            var row = await negotiations.AcceptAsync(agentId, negotiationId, revision: null, context.IdempotentCall(), context.RequestAborted);
             var order = await orders.GetAsync(agentId, Ids.Of("ord_", row.OrderId), context.RequestAborted);
             var outcome = await OutcomeAsync(context, agentId, order, OrderStep.Create);
             return Json(new { negotiation = new CompatNegotiation(row), order = new CompatOrder(outcome.Order) }, outcome.Status);
@@ -70,7 +75,7 @@ public static class CompatApi
         {
             var agentId = context.Caller().RequireAgent();
             var reason = Fields.Text("reason", (await ReadAsync<RejectRequest>(context)).Reason, 1, 512);
-            return Json(new { negotiation = new CompatNegotiation(await negotiations.RejectAsync(agentId, negotiationId, reason, context.RequestAborted)) });
+            return Json(new { negotiation = new CompatNegotiation(await negotiations.RejectAsync(agentId, negotiationId, reason, context.IdempotentCall(), context.RequestAborted)) });
         });
     }
 
@@ -89,7 +94,7 @@ public static class CompatApi
         api.MapPost("/orders/{id}/pay", async (HttpContext context, OrderSteps steps, string id) =>
         {
             var agentId = context.Caller().RequireAgent();
-            var outcome = await OutcomeAsync(context, agentId, await steps.PayAsync(agentId, id, context.RequestAborted), OrderStep.Pay);
+            var outcome = await OutcomeAsync(context, agentId, await steps.PayAsync(agentId, id, context.IdempotentCall(), context.RequestAborted), OrderStep.Pay);
             return Json(new { order = new CompatOrder(outcome.Order), outcome.TxHash }, outcome.Status);
         });
 
@@ -97,7 +102,7 @@ public static class CompatApi
         {
             var agentId = context.Caller().RequireAgent();
             var content = new DeliveryContent((await ReadAsync<CompatDeliverRequest>(context)).ToRequest());
-            var outcome = await OutcomeAsync(context, agentId, await steps.DeliverAsync(agentId, id, content, context.RequestAborted), OrderStep.Deliver);
+            var outcome = await OutcomeAsync(context, agentId, await steps.DeliverAsync(agentId, id, content, context.IdempotentCall(), context.RequestAborted), OrderStep.Deliver);
             var delivery = await deliveries.GetSubmittedAsync(outcome.Order, content.Hash, context.RequestAborted);
             return Json(new { order = new CompatOrder(outcome.Order), delivery = new CompatDelivery(outcome.Order, delivery), outcome.TxHash }, outcome.Status);
         });
@@ -106,7 +111,7 @@ public static class CompatApi
         {
             var agentId = context.Caller().RequireAgent();
             var reason = Fields.Text("reason", (await ReadAsync<RejectRequest>(context)).Reason, 1, 512);
-            var outcome = await OutcomeAsync(context, agentId, await steps.RejectAsync(agentId, id, reason, context.RequestAborted), OrderStep.Reject);
+            var outcome = await OutcomeAsync(context, agentId, await steps.RejectAsync(agentId, id, reason, context.IdempotentCall(), context.RequestAborted), OrderStep.Reject);
             return Json(new { order = new CompatOrder(outcome.Order) }, outcome.Status);
         });
 
@@ -115,6 +120,24 @@ public static class CompatApi
             var agentId = context.Caller().RequireAgent();
             var delivery = await deliveries.GetAsync(agentId, id, context.RequestAborted);
             return Json(new { delivery = new CompatDelivery(await orders.GetAsync(agentId, id, context.RequestAborted), delivery) });
+        });
+    }
+
+    private static void MapObjects(this RouteGroupBuilder api)
+    {
+        api.MapPost("/objects/upload-url", async (HttpContext context, Uploads uploads, ObjectLinks links) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = (await ReadAsync<CompatUploadRequest>(context)).ToRequest();
+            var link = await ObjectsApi.NewUploadAsync(context, uploads, links, agentId, request);
+            return Json(new { link.UploadUrl, link.ObjectKey });
+        });
+
+        api.MapPost("/objects/download-url", async (HttpContext context, Downloads downloads, ObjectLinks links) =>
+        {
+            var agentId = context.Caller().RequireAgent();
+            var request = await ReadAsync<CompatDownloadRequest>(context);
+            return Json(new { (await ObjectsApi.NewDownloadAsync(context, downloads, links, agentId, request.ObjectKey)).DownloadUrl });
         });
     }
 

@@ -9,13 +9,20 @@ namespace CapVault.Relayer.Compat;
 /// One client of CROO's socket. It acknowledges nothing, so what has arrived is concluded: everything, where it says goodbye; otherwise what
 /// was sent so long ago that a dead connection would have been noticed since. Some events may come twice, none is lost.
 /// </summary>
-public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventLog events, TimeProvider time, TimeSpan heartbeat)
+public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventFeed feed, TimeProvider time)
 {
     private const int PageSize = 200;
     private const int KeyRevoked = 4401;
     private const int Restart = 1012;
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// CROO's client begins to listen a moment after its handshake: a frame that it reads together with the handshake's answer is lost in it, and
+    /// so is one that comes before the program has put its handlers in place.
+    /// </summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan StoreInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
@@ -31,14 +38,15 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
         [EventType.OrderExpired.Value] = "order_expired",
     };
 
-    // A ping goes out each heartbeat and must be answered within another; the rest is for a busy machine.
-    private readonly TimeSpan _noticedAfter = (heartbeat * 2) + TimeSpan.FromSeconds(10);
     private readonly Queue<(long At, long Seq)> _sentUntil = new();
     private long _sent = cursor.Start;
     private long _received = cursor.Start;
 
     /// <summary>Everything up to here has certainly arrived.</summary>
     public long Received => Volatile.Read(ref _received);
+
+    /// <summary>Whether the client ended it, or answered when we did.</summary>
+    public bool SaidGoodbye { get; private set; }
 
     /// <summary>Serves the client until it goes, goes silent, its key is revoked or the relayer stops.</summary>
     public async Task RunAsync(WebSocket socket, CancellationToken revoked, CancellationToken stopping, CancellationToken aborted)
@@ -66,41 +74,53 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
             // Passed over.
         }
 
+        SaidGoodbye = true;
         Volatile.Write(ref _received, Volatile.Read(ref _sent));
     }
 
     private async Task SendEventsAsync(WebSocket socket, CancellationToken leaving, CancellationToken ended)
     {
-        var reader = new EventReader(agentId, All: false);
+        using var subscription = feed.Subscribe(new EventReader(agentId, All: false, [.. WireNames.Keys]), epoch: 0, cursor.Start);
         var since = (time.GetUtcNow() - MaxAge).ToUnixTimeMilliseconds();
+        await Task.Delay(Settling, leaving);
         while (true)
         {
-            var numbered = events.Numbered.Next;
-            var page = await events.ReadAsync(reader, _sent, PageSize, leaving);
-            foreach (var row in page)
+            foreach (var row in await TakeAsync(subscription, leaving))
             {
                 leaving.ThrowIfCancellationRequested();
-                if (row.CreatedAt >= since && WireNames.TryGetValue(row.Type, out var name))
+                if (row.CreatedAt >= since)
                 {
-                    await socket.SendAsync(Frame(name, row), WebSocketMessageType.Text, endOfMessage: true, ended);
+                    await socket.SendAsync(Frame(row), WebSocketMessageType.Text, endOfMessage: true, ended);
                 }
 
                 Volatile.Write(ref _sent, row.Seq);
             }
 
-            if (page.Count < PageSize)
-            {
-                await numbered.WaitAsync(leaving);
-            }
+            Volatile.Write(ref _sent, subscription.Position);
+            await subscription.Available.WaitAsync(leaving);
         }
     }
 
-    private static byte[] Frame(string name, EventRow row)
+    private static async Task<List<EventRow>> TakeAsync(EventSubscription subscription, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await subscription.TakeAsync(PageSize, cancellationToken);
+        }
+        catch (EventsForgottenException)
+        {
+            // They are far older than what is told here.
+            subscription.SkipForgotten();
+            return [];
+        }
+    }
+
+    private static byte[] Frame(EventRow row)
     {
         var body = JsonSerializer.Deserialize<JsonElement>(row.Body);
         var data = new
         {
-            type = name,
+            type = WireNames[row.Type],
             order_id = Text("orderId"),
             negotiation_id = Text("negotiationId"),
             requester_agent_id = Text("requesterAgentId"),
@@ -122,7 +142,7 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
         while (await timer.WaitForNextTickAsync(leaving))
         {
             _sentUntil.Enqueue((time.GetTimestamp(), Volatile.Read(ref _sent)));
-            while (_sentUntil.TryPeek(out var mark) && time.GetElapsedTime(mark.At) > _noticedAfter)
+            while (_sentUntil.TryPeek(out var mark) && time.GetElapsedTime(mark.At) > cursors.NoticedAfter)
             {
                 _sentUntil.Dequeue();
                 Volatile.Write(ref _received, mark.Seq);

@@ -303,5 +303,21 @@ public static class CompatText
     }
 
     /// <summary>Text that CROO's client sent, as JSON; nothing for "".</summary>
-    public static JsonElement? ToJson(string? text) => string.IsNullOrEmpty(text) ? null : JsonSerializer.SerializeToElement(text, CapJson.Options);
+    /// <param name="text">The text.</param>
+    /// <param name="wantsValue">Whether a JSON object in it is meant as that value.</param>
+    public static JsonElement? ToJson(string? text, bool wantsValue = false) =>
+        string.IsNullOrEmpty(text) ? null : wantsValue && ObjectIn(text) is { } value ? value : JsonSerializer.SerializeToElement(text, CapJson.Options);
+
+    private static JsonElement? ObjectIn(string text)
+    {
+        try
+        {
+            var value = JsonSerializer.Deserialize<JsonElement>(text, CapJson.Options);
+            return value.ValueKind == JsonValueKind.Object ? value : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

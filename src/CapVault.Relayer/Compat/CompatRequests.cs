@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
 
@@ -70,4 +71,27 @@ public sealed record CompatDeliverRequest
             throw ApiException.Invalid("deliverableSchema", text, "JSON in a string");
         }
     }
+}
+
+/// <summary>POST /objects/upload-url</summary>
+public sealed record CompatUploadRequest
+{
+    /// <summary>A name without a path.</summary>
+    [JsonPropertyName("file_name")]
+    public required string FileName { get; init; }
+
+    /// <summary>A media type; otherwise by the name.</summary>
+    [JsonPropertyName("content_type")]
+    public string? ContentType { get; init; }
+
+    /// <summary>The same in our words.</summary>
+    public UploadLinkRequest ToRequest() => new() { FileName = FileName, ContentType = string.IsNullOrEmpty(ContentType) ? null : ContentType };
+}
+
+/// <summary>POST /objects/download-url</summary>
+public sealed record CompatDownloadRequest
+{
+    /// <summary><c>obj_…</c></summary>
+    [JsonPropertyName("object_key")]
+    public required string ObjectKey { get; init; }
 }

@@ -3,7 +3,6 @@ using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
-using Microsoft.Extensions.Options;
 
 namespace CapVault.Relayer.Compat;
 
@@ -19,9 +18,8 @@ public static class CompatSocket
         ApiKeys keys,
         LiveConnections connections,
         CompatCursors cursors,
-        EventLog events,
+        EventFeed feed,
         TimeProvider time,
-        IOptions<RelayerOptions> options,
         IHostApplicationLifetime lifetime) =>
     {
         var caller = await CallerAsync(context, keys);
@@ -33,17 +31,16 @@ public static class CompatSocket
 
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         // Before the handshake is answered: what the client causes from then on comes after this position.
-        var cursor = await cursors.OpenAsync(caller.KeyId, context.RequestAborted);
-        var heartbeat = TimeSpan.FromSeconds(options.Value.HeartbeatSeconds);
-        var connection = new CompatConnection(agentId, cursor, cursors, events, time, heartbeat);
+        var cursor = await cursors.OpenAsync(agentId, caller.KeyId, context.RequestAborted);
+        var connection = new CompatConnection(agentId, cursor, cursors, feed, time);
         try
         {
-            using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = heartbeat, KeepAliveTimeout = heartbeat });
+            using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = cursors.Heartbeat, KeepAliveTimeout = cursors.Heartbeat });
             await connection.RunAsync(socket, live.IsCut, lifetime.ApplicationStopping, context.RequestAborted);
         }
         finally
         {
-            await cursors.CloseAsync(cursor, connection.Received);
+            await cursors.CloseAsync(cursor, connection.Received, connection.SaidGoodbye);
         }
     });
 

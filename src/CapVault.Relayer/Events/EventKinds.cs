@@ -31,6 +31,9 @@ public static class EventKinds
     /// <summary>The kind of a type that this relayer emits.</summary>
     public static EventKind Of(EventType type) => Kinds[type];
 
+    /// <summary>The names of all types that this relayer emits.</summary>
+    public static IEnumerable<string> Names => Kinds.Keys.Select(type => type.Value);
+
     /// <summary>The names of an event in other systems; whether money went back decides what an end is called there.</summary>
     public static string[] Aliases(EventType type, bool refunded = false)
     {

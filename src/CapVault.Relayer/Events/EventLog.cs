@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CapVault.Relayer.Http;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -35,9 +36,6 @@ public sealed class EventLog(Db db, TimeProvider time)
 {
     /// <summary>Fires after a commit that added unnumbered rows.</summary>
     public Signal Added { get; } = new();
-
-    /// <summary>Fires after rows were numbered: readers may look.</summary>
-    public Signal Numbered { get; } = new();
 
     /// <summary>
     /// Appends an event. The same <see cref="CapEvent.EventId"/> twice is one event: what is replayed after a crash does not repeat itself.
@@ -81,17 +79,26 @@ public sealed class EventLog(Db db, TimeProvider time)
         connection => connection.QuerySingleAsync<LogBounds>("SELECT epoch, seq AS head, coalesce((SELECT min(seq) FROM event), seq + 1) - 1 AS oldest FROM event_head"),
         cancellationToken);
 
-    /// <summary>Events after <paramref name="after"/> that <paramref name="reader"/> may see, oldest first.</summary>
+    /// <summary>Events after <paramref name="after"/> that <paramref name="reader"/> may see and wants, oldest first.</summary>
     public Task<List<EventRow>> ReadAsync(EventReader reader, long after, int limit, CancellationToken cancellationToken)
     {
+        var types = reader.Types is null ? "" : "AND type IN @Types";
         var audience = reader.All ? "all_audience" : "default_audience";
-        var visible = reader.AgentId is null
-            ? ""
-            : $"AND ((requester_agent_id = @AgentId AND {audience} & 1) OR (provider_agent_id = @AgentId AND {audience} & 2))";
+        // One arm per side, merged by number: with OR, SQLite reads and sorts all of an agent's events for each page (109 ms against 0.2 ms
+        // at 40 000 of 300 000).
+        var sql = reader.AgentId is null
+            ? $"SELECT seq, type, body, created_at FROM event WHERE seq > @after {types} ORDER BY seq LIMIT @limit"
+            : $"""
+               SELECT seq, type, body, created_at FROM event
+               WHERE requester_agent_id = @AgentId AND seq > @after AND ({audience} & 1) <> 0 {types}
+               UNION ALL
+               SELECT seq, type, body, created_at FROM event
+               WHERE provider_agent_id = @AgentId AND seq > @after AND ({audience} & 2) <> 0 {types}
+                 AND (requester_agent_id IS NULL OR requester_agent_id <> @AgentId OR ({audience} & 1) = 0)
+               ORDER BY seq LIMIT @limit
+               """;
         return db.ReadAsync(
-            async connection => (await connection.QueryAsync<EventRow>(
-                $"SELECT seq, type, body, created_at FROM event WHERE seq > @after {visible} ORDER BY seq LIMIT @limit",
-                new { after, limit, reader.AgentId })).AsList(),
+            async connection => (await connection.QueryAsync<EventRow>(sql, new { after, limit, reader.AgentId, reader.Types })).AsList(),
             cancellationToken);
     }
 
@@ -107,11 +114,6 @@ public sealed class EventLog(Db db, TimeProvider time)
             : null;
 }
 
-/// <summary>Who reads the log.</summary>
-/// <param name="AgentId">The agent; null for the operator, who sees everything.</param>
-/// <param name="All">Whether the agent asked for every event of its own orders.</param>
-public sealed record EventReader(string? AgentId, bool All);
-
 /// <summary>Where the log begins and ends.</summary>
 public sealed record LogBounds
 {
@@ -123,6 +125,24 @@ public sealed record LogBounds
 
     /// <summary>Number before the oldest event that is kept.</summary>
     public long Oldest { get; init; }
+
+    /// <summary><see cref="Oldest"/> as a cursor.</summary>
+    public string OldestCursor => EventLog.Cursor(Epoch, Oldest);
+
+    /// <summary>The number after which a reader begins; null when what follows its cursor is not kept, or is of another epoch.</summary>
+    /// <param name="after">A cursor, <c>oldest</c>, or <c>tail</c> for only what is new.</param>
+    /// <exception cref="ApiException">400 for anything else.</exception>
+    public long? Find(string after)
+    {
+        if (after is "tail" or "oldest")
+        {
+            return after == "tail" ? Head : Oldest;
+        }
+
+        return EventLog.ParseCursor(after) is not var (epoch, seq)
+            ? throw ApiException.Invalid("after", after, "a cursor that this server gave, tail or oldest")
+            : epoch == Epoch && seq >= Oldest && seq <= Head ? seq : null;
+    }
 }
 
 /// <summary>A numbered event.</summary>
@@ -139,4 +159,9 @@ public sealed record EventRow
 
     /// <summary>When it was logged, unix milliseconds.</summary>
     public long CreatedAt { get; init; }
+    /// <summary>The event as every stream gives it.</summary>
+    /// <param name="epoch">Of the log.</param>
+    /// <param name="before">JSON members before the event's own, each with its comma.</param>
+    public string ToJson(long epoch, string before = "") =>
+        string.Create(CultureInfo.InvariantCulture, $$"""{{{before}}"seq":{{Seq}},"cursor":"{{EventLog.Cursor(epoch, Seq)}}",{{Body.AsSpan(1)}}""");
 }

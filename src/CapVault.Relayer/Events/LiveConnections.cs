@@ -128,6 +128,7 @@ public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOp
         }
     }
 
+    // Not through ApiKeys, which end connections here.
     private async Task RequireLiveKeyAsync(string keyId, CancellationToken cancellationToken)
     {
         var isLive = await db.ReadAsync(

@@ -3,16 +3,25 @@ using CapVault.Relayer.Storage;
 namespace CapVault.Relayer.Events;
 
 /// <summary>Numbers committed events in the order of their rows. Readers see numbered events only, so none can turn up behind them.</summary>
-public sealed class Sequencer(Db db, EventLog events, ILogger<Sequencer> log) : BackgroundService
+public sealed class Sequencer(Db db, EventLog events, EventFeed feed, ILogger<Sequencer> log) : BackgroundService
 {
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var isFirst = true;
         while (!stoppingToken.IsCancellationRequested)
         {
             var added = events.Added.Next;
             try
             {
+                if (isFirst)
+                {
+                    var bounds = await events.BoundsAsync(stoppingToken);
+                    feed.Forget(bounds.Oldest);
+                    feed.Advance(bounds.Head, []);
+                    isFirst = false;
+                }
+
                 await db.WriteAsync(NumberAsync, stoppingToken);
                 await added.WaitAsync(stoppingToken);
             }
@@ -38,8 +47,15 @@ public sealed class Sequencer(Db db, EventLog events, ILogger<Sequencer> log) : 
             """);
         if (numbered > 0)
         {
-            await tx.ExecuteAsync("UPDATE event_head SET seq = seq + @numbered", new { numbered });
-            tx.OnCommitted(events.Numbered.Set);
+            var head = await tx.SingleAsync<long>("UPDATE event_head SET seq = seq + @numbered RETURNING seq", new { numbered });
+            var agents = await tx.QueryAsync<string>(
+                """
+                SELECT requester_agent_id FROM event WHERE seq > @before AND (all_audience & 1) <> 0 AND requester_agent_id IS NOT NULL
+                UNION
+                SELECT provider_agent_id FROM event WHERE seq > @before AND (all_audience & 2) <> 0 AND provider_agent_id IS NOT NULL
+                """,
+                new { before = head - numbered });
+            tx.OnCommitted(() => feed.Advance(head, agents));
         }
     }
 }

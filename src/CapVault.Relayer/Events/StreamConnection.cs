@@ -7,28 +7,29 @@ using CapVault.Sdk;
 namespace CapVault.Relayer.Events;
 
 /// <summary>
-/// One WebSocket client: reads the log for it, as far as it acknowledges, and listens to it. Two loops share the socket (one sends,
-/// one receives); whichever ends first ends the other.
+/// One client of the stream: reads the log for it, as far as it acknowledges. Three loops share the socket (one sends events, one
+/// receives, one keeps the heartbeat); whichever ends first ends the others.
 /// </summary>
-public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog events, TimeProvider time, int heartbeatSeconds, ILogger log) : IDisposable
+public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog events, EventFeed feed, TimeProvider time, int heartbeatSeconds, ILogger log)
+    : IDisposable
 {
-    private const int MaxFrameBytes = 16 * 1024;
-    private const int PageSize = 200;
+    private const int PageSize = 100;
 
     /// <summary>A client that does not acknowledge is not read ahead for; nothing is dropped, it stays in the log.</summary>
     private const int MaxUnacknowledged = 1000;
 
-    private const int BadFrame = 4400;
-    private const int Unauthorised = 4401;
-    private const int HeartbeatTimeout = 4408;
-    private const int Restart = 1012;
+    /// <summary>Acks come one by one: near the limit, a query for each of them would cost more than this wait.</summary>
+    private static readonly TimeSpan AckPause = TimeSpan.FromMilliseconds(10);
 
-    private readonly SemaphoreSlim _sending = new(1, 1);
+    private readonly FrameSocket _socket = new(socket);
     private readonly Signal _changed = new();
     private readonly Queue<long> _unacknowledged = new();
+    private readonly FrameBudget _budget = new(time);
     private readonly TimeSpan _heartbeat = TimeSpan.FromSeconds(heartbeatSeconds);
-    private Subscription? _subscription;
+    private EventSubscription? _subscription;
+    private bool _autoAck;
     private long _heardAt = time.GetTimestamp();
+    private volatile bool _tellPosition;
 
     /// <summary>Serves the client until it goes, goes silent, its key is revoked, or the relayer stops.</summary>
     public async Task RunAsync(CancellationToken cut, CancellationToken stopping, CancellationToken aborted)
@@ -43,20 +44,20 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
             receiving = ReceiveAsync(ended.Token);
             loops = [receiving, SendEventsAsync(ended.Token), HeartbeatAsync(ended.Token)];
             await await Task.WhenAny(loops).WaitAsync(stopping).WaitAsync(cut);
-            await CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye", receiving);
+            await _socket.CloseAsync((int)WebSocketCloseStatus.NormalClosure, "bye", receiving);
         }
         catch (StreamException exception)
         {
             await SendErrorAsync(exception);
-            await CloseAsync(exception.CloseCode, exception.Message, receiving);
+            await _socket.CloseAsync(exception.CloseCode, exception.Message, receiving);
         }
         catch (OperationCanceledException) when (cut.IsCancellationRequested)
         {
-            await CloseAsync(Unauthorised, "the key was revoked; connect with the new one", receiving);
+            await _socket.CloseAsync(CloseCodes.Unauthorised, "the key was revoked; connect with the new one", receiving);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await CloseAsync(Restart, "the relayer is stopping; reconnect shortly", receiving);
+            await _socket.CloseAsync(CloseCodes.Restart, "the relayer is stopping; reconnect shortly", receiving);
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
@@ -71,7 +72,11 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _sending.Dispose();
+    public void Dispose()
+    {
+        _subscription?.Dispose();
+        _socket.Dispose();
+    }
 
     private async Task SendHelloAsync(CancellationToken cancellationToken)
     {
@@ -83,7 +88,7 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
                 ConnectionId = Ids.New("con_"),
                 ServerTime = time.GetUtcNow(),
                 Head = EventLog.Cursor(bounds.Epoch, bounds.Head),
-                Oldest = EventLog.Cursor(bounds.Epoch, bounds.Oldest),
+                Oldest = bounds.OldestCursor,
                 HeartbeatSeconds = heartbeatSeconds,
             },
             cancellationToken);
@@ -93,30 +98,10 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
     {
-        var buffer = new byte[MaxFrameBytes];
-        while (true)
+        while (await _socket.ReceiveAsync(_budget.Spend, cancellationToken) is { } message)
         {
-            var length = 0;
-            ValueWebSocketReceiveResult received;
-            do
-            {
-                if (length == buffer.Length)
-                {
-                    throw new StreamException(BadFrame, ErrorCodes.PayloadTooLarge, $"found a frame of more than {MaxFrameBytes} bytes");
-                }
-
-                received = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
-                length += received.Count;
-            }
-            while (!received.EndOfMessage);
-
-            if (received.MessageType == WebSocketMessageType.Close)
-            {
-                return;
-            }
-
             Volatile.Write(ref _heardAt, time.GetTimestamp());
-            await HandleAsync(Parse(buffer.AsSpan(0, length)), cancellationToken);
+            await HandleAsync(Parse(message.Span), cancellationToken);
         }
     }
 
@@ -128,27 +113,33 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "found a frame that is not JSON of this protocol; expected subscribe, ack or pong");
+            throw new StreamException(CloseCodes.BadFrame, ErrorCodes.ValidationError, "found a frame that is not JSON of this protocol; expected subscribe, ack, ping or pong");
         }
     }
 
     private async Task HandleAsync(StreamFrame frame, CancellationToken cancellationToken)
     {
+        // An ack of something is as frequent as what was sent; everything else is a client's own idea.
+        if (frame is { Frame: "ack", Seq: { } seq } && Acknowledge(seq))
+        {
+            return;
+        }
+
+        _budget.Spend();
         switch (frame.Frame)
         {
             case "subscribe":
                 await SubscribeAsync(frame, cancellationToken);
                 break;
-            case "ack":
-                Acknowledge(frame.Seq ?? throw new StreamException(BadFrame, ErrorCodes.MissingRequiredField, "ack: found no seq, expected that of the last event that was handled"));
-                break;
+            case "ack" when frame.Seq is null:
+                throw new StreamException(CloseCodes.BadFrame, ErrorCodes.MissingRequiredField, "ack: found no seq, expected that of the last event that was handled");
             case "ping":
                 await SendAsync(new StreamFrame { Frame = "pong", T = frame.T }, cancellationToken);
                 break;
-            case "pong":
+            case "ack" or "pong":
                 break;
             default:
-                throw new StreamException(BadFrame, ErrorCodes.ValidationError, "found an unknown frame; expected subscribe, ack, ping or pong");
+                throw new StreamException(CloseCodes.BadFrame, ErrorCodes.ValidationError, "found an unknown frame; expected subscribe, ack, ping or pong");
         }
     }
 
@@ -156,159 +147,188 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
     {
         if (_subscription is not null)
         {
-            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "subscribe: found a second one; open another connection");
+            throw new StreamException(CloseCodes.BadFrame, ErrorCodes.ValidationError, "subscribe: found a second one; open another connection");
         }
 
-        if (frame.Types?.Any(type => type is null) == true)
+        try
         {
-            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "types: found null, expected names of event types");
-        }
-
-        if (frame.Audience is not (null or "default" or "all"))
-        {
-            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "audience: expected default or all");
-        }
-
-        var bounds = await events.BoundsAsync(cancellationToken);
-        var after = await StartAsync(frame.After ?? "tail", bounds, cancellationToken);
-        await SendAsync(
-            new StreamFrame
+            var reader = EventReader.Of(caller, frame.Audience, frame.Types);
+            var bounds = await events.BoundsAsync(cancellationToken);
+            var after = bounds.Find(frame.After ?? "tail");
+            if (after is null)
             {
-                Frame = "subscribed",
-                Id = frame.Id,
-                From = EventLog.Cursor(bounds.Epoch, after),
-                To = EventLog.Cursor(bounds.Epoch, bounds.Head),
-            },
-            cancellationToken);
-        _subscription = new Subscription(new EventReader(caller.AgentId, frame.Audience == "all"), frame.Types, bounds.Epoch, after);
-        _changed.Set();
+                // What is lost is said, and the client goes on from what is kept: it must look its orders up once.
+                await SendGapAsync(frame.After!, bounds.OldestCursor, cancellationToken);
+            }
+
+            var from = after ?? bounds.Oldest;
+            await SendAsync(
+                new StreamFrame
+                {
+                    Frame = "subscribed",
+                    Id = frame.Id,
+                    From = EventLog.Cursor(bounds.Epoch, from),
+                    To = EventLog.Cursor(bounds.Epoch, bounds.Head),
+                },
+                cancellationToken);
+            _autoAck = frame.AutoAck == true;
+            _subscription = feed.Subscribe(reader, bounds.Epoch, from);
+            _changed.Set();
+        }
+        catch (ApiException exception)
+        {
+            throw new StreamException(CloseCodes.BadFrame, exception.Code, exception.Message);
+        }
     }
 
-    private async Task<long> StartAsync(string after, LogBounds bounds, CancellationToken cancellationToken)
+    /// <summary>Whether it acknowledges anything.</summary>
+    private bool Acknowledge(long seq)
     {
-        if (after == "tail")
-        {
-            return bounds.Head;
-        }
-
-        if (EventLog.ParseCursor(after) is not var (epoch, seq))
-        {
-            throw new StreamException(BadFrame, ErrorCodes.ValidationError, "after: expected a cursor that this server gave, or tail");
-        }
-
-        if (epoch == bounds.Epoch && seq >= bounds.Oldest && seq <= bounds.Head)
-        {
-            return seq;
-        }
-
-        // What is lost is said, and the client goes on from what is kept: it must look its orders up once.
-        await SendAsync(
-            new StreamFrame { Frame = "gap", From = after, To = EventLog.Cursor(bounds.Epoch, bounds.Oldest), Reason = ErrorCodes.CursorExpired },
-            cancellationToken);
-        return bounds.Oldest;
-    }
-
-    private void Acknowledge(long seq)
-    {
+        var acknowledged = false;
         lock (_unacknowledged)
         {
             while (_unacknowledged.TryPeek(out var oldest) && oldest <= seq)
             {
                 _unacknowledged.Dequeue();
+                acknowledged = true;
             }
         }
 
-        _changed.Set();
+        if (acknowledged)
+        {
+            _changed.Set();
+        }
+
+        return acknowledged;
     }
 
     /* TO THE CLIENT */
 
     private async Task SendEventsAsync(CancellationToken cancellationToken)
     {
+        var changed = _changed.Next;
+        while (_subscription is null)
+        {
+            await changed.WaitAsync(cancellationToken);
+            changed = _changed.Next;
+        }
+
+        var subscription = _subscription;
         long sent = 0;
-        var caughtUp = false;
+        long told = -1;
         while (true)
         {
-            var numbered = events.Numbered.Next;
-            var changed = _changed.Next;
-            if (_subscription is { } subscription && HasRoom())
+            changed = _changed.Next;
+            var room = await RoomAsync(cancellationToken);
+            if (room == 0)
             {
-                var page = await events.ReadAsync(subscription.Reader, subscription.Position, PageSize, cancellationToken);
-                foreach (var row in page)
-                {
-                    if (subscription.Wants(row.Type))
-                    {
-                        await SendEventAsync(subscription, row, sent, cancellationToken);
-                        sent = row.Seq;
-                    }
-
-                    subscription.Position = row.Seq;
-                }
-
-                if (page.Count == PageSize)
-                {
-                    continue;
-                }
-
-                if (!caughtUp)
-                {
-                    caughtUp = true;
-                    await SendAsync(new StreamFrame { Frame = "caught_up", Seq = subscription.Position }, cancellationToken);
-                }
+                await changed.WaitAsync(cancellationToken);
+                continue;
             }
 
-            await Task.WhenAny(numbered, changed).WaitAsync(cancellationToken);
+            foreach (var row in await TakeAsync(subscription, Math.Min(room, PageSize), cancellationToken))
+            {
+                await SendEventAsync(subscription, row, sent, cancellationToken);
+                sent = row.Seq;
+            }
+
+            if (subscription.IsBehind)
+            {
+                continue;
+            }
+
+            if (told < 0 || (_tellPosition && subscription.Position > Math.Max(told, sent)))
+            {
+                told = subscription.Position;
+                await SendAsync(new StreamFrame { Frame = "caught_up", Seq = told, Cursor = subscription.Cursor }, cancellationToken);
+            }
+
+            _tellPosition = false;
+            await Task.WhenAny(subscription.Available, changed).WaitAsync(cancellationToken);
         }
     }
 
-    private bool HasRoom()
+    private async Task<List<EventRow>> TakeAsync(EventSubscription subscription, int limit, CancellationToken cancellationToken)
     {
-        lock (_unacknowledged)
+        while (true)
         {
-            return _unacknowledged.Count < MaxUnacknowledged;
+            try
+            {
+                return await subscription.TakeAsync(limit, cancellationToken);
+            }
+            catch (EventsForgottenException)
+            {
+                var from = subscription.Cursor;
+                await SendGapAsync(from, subscription.SkipForgotten(), cancellationToken);
+            }
         }
     }
 
-    private async Task SendEventAsync(Subscription subscription, EventRow row, long previous, CancellationToken cancellationToken)
+    /// <summary>How many more events may be sent now.</summary>
+    private async Task<int> RoomAsync(CancellationToken cancellationToken)
     {
-        lock (_unacknowledged)
+        if (Room() is > 0 and < PageSize)
         {
-            _unacknowledged.Enqueue(row.Seq);
+            await Task.Delay(AckPause, cancellationToken);
         }
 
-        var json = $$"""{"frame":"event","seq":{{row.Seq}},"prevSeq":{{previous}},"cursor":"{{EventLog.Cursor(subscription.Epoch, row.Seq)}}",{{row.Body.AsSpan(1)}}""";
-        await SendAsync(Encoding.UTF8.GetBytes(json), cancellationToken);
+        return Room();
+
+        int Room()
+        {
+            lock (_unacknowledged)
+            {
+                return MaxUnacknowledged - _unacknowledged.Count;
+            }
+        }
     }
+
+    private async Task SendEventAsync(EventSubscription subscription, EventRow row, long previous, CancellationToken cancellationToken)
+    {
+        if (!_autoAck)
+        {
+            lock (_unacknowledged)
+            {
+                _unacknowledged.Enqueue(row.Seq);
+            }
+        }
+
+        await _socket.SendAsync(Encoding.UTF8.GetBytes(row.ToJson(subscription.Epoch, $"\"frame\":\"event\",\"prevSeq\":{previous},")), cancellationToken);
+    }
+
+    private Task SendGapAsync(string from, string to, CancellationToken cancellationToken) =>
+        SendAsync(new StreamFrame { Frame = "gap", From = from, To = to, Reason = ErrorCodes.CursorExpired }, cancellationToken);
 
     private async Task HeartbeatAsync(CancellationToken cancellationToken)
     {
+        var tolerance = TimeSpan.FromMilliseconds(50);
         using var timer = new PeriodicTimer(_heartbeat);
+        var ping = Task.CompletedTask;
+        var pingedAt = time.GetTimestamp();
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _heardAt)) > (_heartbeat * 2) - TimeSpan.FromMilliseconds(50))
+            if (time.GetElapsedTime(Volatile.Read(ref _heardAt)) > (_heartbeat * 2) - tolerance)
             {
-                throw new StreamException(HeartbeatTimeout, "HEARTBEAT_TIMEOUT", $"heard nothing for {heartbeatSeconds * 2} s; answer pings with pong");
+                throw new StreamException(CloseCodes.HeartbeatTimeout, "HEARTBEAT_TIMEOUT", $"heard nothing for {heartbeatSeconds * 2} s; answer pings with pong");
             }
 
-            await SendAsync(new StreamFrame { Frame = "ping", T = time.GetUtcNow().ToUnixTimeMilliseconds() }, cancellationToken);
+            if (ping.IsCompleted)
+            {
+                await ping;
+                (ping, pingedAt) = (SendAsync(new StreamFrame { Frame = "ping", T = time.GetUtcNow().ToUnixTimeMilliseconds() }, cancellationToken), time.GetTimestamp());
+                _tellPosition = true;
+                _changed.Set();
+            }
+            else if (time.GetElapsedTime(pingedAt) > (_heartbeat * 2) - tolerance)
+            {
+                // It may still send, but a ping cannot be waited for behind what it does not read.
+                throw new StreamException(CloseCodes.HeartbeatTimeout, "HEARTBEAT_TIMEOUT", $"nothing was read for {heartbeatSeconds * 2} s; read what the server sends");
+            }
         }
     }
 
     private Task SendAsync(StreamFrame frame, CancellationToken cancellationToken) =>
-        SendAsync(JsonSerializer.SerializeToUtf8Bytes(frame, CapJson.Options), cancellationToken);
-
-    private async Task SendAsync(byte[] json, CancellationToken cancellationToken)
-    {
-        await _sending.WaitAsync(cancellationToken);
-        try
-        {
-            await socket.SendAsync(json, WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
-        }
-        finally
-        {
-            _sending.Release();
-        }
-    }
+        _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(frame, CapJson.Options), cancellationToken);
 
     private async Task SendErrorAsync(StreamException exception)
     {
@@ -321,39 +341,5 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
         {
             // It does not read: the close code says the same.
         }
-    }
-
-    private async Task CloseAsync(int code, string reason, Task receiving)
-    {
-        try
-        {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-            await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason.Length <= 120 ? reason : reason[..120], patience.Token);
-            // Until the client has answered: dropping the socket at once resets it, and the client may never read why.
-            await Task.WhenAny(receiving, Task.Delay(Timeout.Infinite, patience.Token));
-        }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
-        {
-            // It is gone already.
-        }
-    }
-
-    private sealed class Subscription(EventReader reader, IReadOnlyList<string>? types, long epoch, long position)
-    {
-        public EventReader Reader => reader;
-
-        public long Epoch => epoch;
-
-        public long Position { get; set; } = position;
-
-        public bool Wants(string type) => types is null || types.Any(pattern =>
-            pattern.EndsWith('*') ? type.StartsWith(pattern[..^1], StringComparison.Ordinal) : pattern == type);
-    }
-
-    private sealed class StreamException(int closeCode, string code, string message) : Exception(message)
-    {
-        public int CloseCode => closeCode;
-
-        public string Code => code;
     }
 }

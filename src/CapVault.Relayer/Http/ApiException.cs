@@ -29,6 +29,10 @@ public sealed class ApiException(int status, string code, string message, object
     public static ApiException NotFound(string code, string what, string id) =>
         new(404, code, $"There is no {what} {Quote(id)} for this key.", new { id = Cut(id) });
 
+    /// <summary>Something that the public catalogue does not have, or does not show.</summary>
+    public static ApiException NotOffered(string code, string what, string id) =>
+        new(404, code, $"There is no {what} {Quote(id)} on offer.", new { id = Cut(id) });
+
     /// <summary>A party in the wrong role.</summary>
     public static ApiException Forbidden(string message) => new(403, ErrorCodes.Forbidden, message);
 

@@ -64,10 +64,7 @@ public static class CallerExtensions
         group.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var key = KeyOf(http.Request) ?? throw new ApiException(
-                401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
-            var caller = await FindAsync(http, key)
-                ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again.");
+            var caller = await http.AuthenticateAsync();
             var metadata = http.GetEndpoint()!.Metadata;
             if (caller.Owner is not null && metadata.GetMetadata<OwnersToo>() is null)
             {
@@ -88,6 +85,16 @@ public static class CallerExtensions
     /// <summary>Needs this scope of an operator's key.</summary>
     public static TBuilder NeedsScope<TBuilder>(this TBuilder route, Scopes scope)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new NeededScope(scope));
+
+    /// <summary>Finds the caller by the key that was sent.</summary>
+    /// <exception cref="ApiException">401 without a key, or with one that is not valid.</exception>
+    public static async Task<Caller> AuthenticateAsync(this HttpContext http)
+    {
+        var key = KeyOf(http.Request) ?? throw new ApiException(
+            401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
+        return await FindAsync(http, key)
+            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again.");
+    }
 
     /// <summary>The caller of this request.</summary>
     public static Caller Caller(this HttpContext context) => (Caller)context.Items[typeof(Caller)]!;

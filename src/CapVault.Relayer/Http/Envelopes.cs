@@ -20,6 +20,10 @@ public static class Envelopes
             new Envelope<IReadOnlyList<T>> { Success = true, Data = page.Items, Page = new(page.NextCursor, page.HasMore), Meta = Meta(context) },
             CapJson.Options);
 
+    /// <summary>A page of a list that says itself where it goes on.</summary>
+    public static IResult Page<T>(HttpContext context, IReadOnlyList<T> items, PageInfo page) =>
+        Results.Json(new Envelope<IReadOnlyList<T>> { Success = true, Data = items, Page = page, Meta = Meta(context) }, CapJson.Options);
+
     /// <summary>An error as an answer carries it.</summary>
     public static ErrorBody ErrorOf(ApiException error) => new()
     {
@@ -30,8 +34,12 @@ public static class Envelopes
     };
 
     /// <summary>Turns what is thrown below into an error answer of our shape, and bare statuses (no route, wrong method) too.</summary>
-    public static void UseEnvelopes(this IApplicationBuilder app) =>
-        app.UseErrors((context, error) => new Envelope<object> { Success = false, Error = ErrorOf(error), Meta = Meta(context) });
+    public static void UseEnvelopes(this IApplicationBuilder app) => app.UseErrors((context, error) => new Envelope<object>
+    {
+        Success = false,
+        Error = ErrorOf(error),
+        Meta = Meta(context),
+    });
 
     /// <summary>The same with another body: what is inside answers before what is outside.</summary>
     public static void UseErrors(this IApplicationBuilder app, Func<HttpContext, ApiException, object> body)
@@ -99,7 +107,7 @@ public static class Envelopes
         context.Response.Clear();
         context.Response.StatusCode = error.Status;
         context.Response.Headers[RequestIdHeader] = RequestId(context);
-        if (error is { Retryable: true, Status: 503 or 429 })
+        if (error is { Retryable: true, Status: 503 or 429 } or { Code: ErrorCodes.IdempotencyKeyInProgress })
         {
             context.Response.Headers.RetryAfter = "1";
         }

@@ -13,14 +13,14 @@ namespace CapVault.Relayer.Objects;
 /// Links that carry their own authority: HMAC-SHA256 over one method, one object and one expiry, 30 minutes ahead. Who has the link may use it
 /// until then, whatever becomes of the key that asked for it.
 /// </summary>
-public sealed class ObjectLinks(ExecutorKeys keys, IOptions<RelayerOptions> options, TimeProvider time)
+public sealed class ObjectLinks(MasterKey masterKey, IOptions<RelayerOptions> options, TimeProvider time)
 {
     /// <summary>Where links lead.</summary>
     public const string Path = "/api/v1/objects";
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(30);
 
-    private readonly byte[] _key = keys.DeriveKey("CapVault object links");
+    private readonly byte[] _key = masterKey.DeriveKey("CapVault object links");
 
     /// <summary>A new link, and its last second.</summary>
     /// <param name="request">Who asks: without PublicUrl, the link leads to where this request came to.</param>

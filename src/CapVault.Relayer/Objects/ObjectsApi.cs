@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -60,7 +61,7 @@ public static class ObjectsApi
     /// <summary>Makes an object and the link to upload it.</summary>
     public static async Task<UploadLink> NewUploadAsync(HttpContext context, Uploads uploads, ObjectLinks links, string agentId, UploadLinkRequest request)
     {
-        var row = await uploads.CreateAsync(agentId, request, context.RequestAborted);
+        var row = await uploads.CreateAsync(agentId, request, context.IdempotentCall(), context.RequestAborted);
         var (url, expiresAt) = links.New(context.Request, HttpMethods.Put, row.ObjectKey);
         return new UploadLink { ObjectKey = row.ObjectKey, UploadUrl = url, ExpiresAt = expiresAt };
     }

@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -21,7 +22,7 @@ public sealed class Uploads(Db db, ObjectStore store, RunningUploads running, IO
 
     /// <summary>Makes an object without bytes yet.</summary>
     /// <exception cref="ApiException">400 for a bad field, 413 for an announced size over the limit, 422 over the agent's quota.</exception>
-    public async Task<ObjectRow> CreateAsync(string agentId, UploadLinkRequest request, CancellationToken cancellationToken)
+    public async Task<ObjectRow> CreateAsync(string agentId, UploadLinkRequest request, IdempotentCall call, CancellationToken cancellationToken)
     {
         var row = new ObjectRow
         {
@@ -33,9 +34,14 @@ public sealed class Uploads(Db db, ObjectStore store, RunningUploads running, IO
             AnnouncedHash = request.Keccak256 is { } hash ? Hash(hash) : null,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        await db.WriteAsync(
+        return await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return row with { ObjectKey = call.Made! };
+                }
+
                 var (count, bytes) = await tx.SingleAsync<(long, long)>("SELECT count(*), coalesce(sum(size), 0) FROM object WHERE agent_id = @agentId", new { agentId });
                 RequireQuota("objects", count, 1, _options.ObjectQuotaCount);
                 RequireQuota("bytes", bytes, row.AnnouncedSize ?? 0, _options.ObjectQuotaBytes);
@@ -45,9 +51,10 @@ public sealed class Uploads(Db db, ObjectStore store, RunningUploads running, IO
                     VALUES (@ObjectKey, @AgentId, @Name, @ContentType, @AnnouncedSize, @AnnouncedHash, @CreatedAt)
                     """,
                     row);
+                await call.RememberAsync(tx, row.ObjectKey);
+                return row;
             },
             cancellationToken);
-        return row;
     }
 
     /// <summary>Stores an object's bytes. The same bytes may come again; other ones are refused once it is stored.</summary>

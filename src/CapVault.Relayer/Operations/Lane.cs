@@ -39,44 +39,12 @@ public sealed class Lane(
     /// <summary>The address that submits.</summary>
     public string Address { get; } = context.LaneKey.GetPublicAddress();
 
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var isReady = false;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            var wake = Task.WhenAny(queue.Queued.Next, follower.Applied.Next);
-            try
-            {
-                if (!isReady)
-                {
-                    await RecoverAsync(stoppingToken);
-                    isReady = true;
-                }
-
-                if (!await HasUnminedAsync(stoppingToken) && await SendNextAsync(stoppingToken))
-                {
-                    continue;
-                }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                log.LogWarning(exception, "The lane could not go on; trying again with the next block");
-            }
-
-            await Task.WhenAny(wake, Task.Delay(options.Value.ResendMilliseconds, stoppingToken));
-        }
-    }
-
     /// <summary>
     /// At start: takes the chain's word for nonces that this database does not know. More of them than it has given out means that it is an
-    /// old backup: events after it are lost, and cursors from then must not be taken for ones of now.
+    /// old backup: events after it are lost, and cursors from then must not be taken for ones of now, so this comes before
+    /// the first request.
     /// </summary>
-    private async Task RecoverAsync(CancellationToken cancellationToken)
+    public async Task RecoverAsync(CancellationToken cancellationToken)
     {
         var mined = await chain.GetNonceAsync(Address, block: null, cancellationToken);
         await db.WriteAsync(
@@ -96,6 +64,32 @@ public sealed class Lane(
                 await tx.ExecuteAsync("UPDATE lane_tx SET state = 'BUILT' WHERE eoa = @_eoa AND state = 'CANCELLED' AND nonce >= @mined", new { _eoa, mined });
             },
             cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var wake = Task.WhenAny(queue.Queued.Next, follower.Applied.Next);
+            try
+            {
+                if (!await HasUnminedAsync(stoppingToken) && await SendNextAsync(stoppingToken))
+                {
+                    continue;
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                log.LogWarning(exception, "The lane could not go on; trying again with the next block");
+            }
+
+            await Task.WhenAny(wake, Task.Delay(options.Value.ResendMilliseconds, stoppingToken));
+        }
     }
 
     /* SENT, NOT MINED */
@@ -149,10 +143,6 @@ public sealed class Lane(
         {
             await chain.SendRawAsync(signed.Raw, cancellationToken);
         }
-        catch (RpcResponseException exception) when (IsKnown(exception))
-        {
-            // The node has it already: as good as sent.
-        }
         catch (RpcResponseException exception) when (exception.RpcError.Message.Contains("nonce too low", StringComparison.OrdinalIgnoreCase))
         {
             await NonceUsedAsync(signed, cancellationToken);
@@ -170,9 +160,6 @@ public sealed class Lane(
             await AcceptedAsync(signed, cancellationToken);
         }
     }
-
-    private static bool IsKnown(RpcResponseException exception) =>
-        ((string[])["already known", "already imported", "AlreadyKnown", "known transaction"]).Any(words => exception.RpcError.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     private Task AcceptedAsync(SignedTx signed, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>

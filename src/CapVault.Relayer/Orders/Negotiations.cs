@@ -4,6 +4,7 @@ using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -28,8 +29,14 @@ public sealed class Negotiations(
 {
     /// <summary>Asks for a service.</summary>
     public async Task<NegotiationRow> NegotiateAsync(
-        string requesterAgentId, string serviceId, string? requirements, string? metadata, CancellationToken cancellationToken)
+        string requesterAgentId, string serviceId, string? requirements, string? metadata, IdempotentCall call, CancellationToken cancellationToken)
     {
+        if (call.IsRepeat)
+        {
+            // Before anything is checked: what was allowed then may not be now.
+            return await GetAsync(requesterAgentId, call.Made!, cancellationToken);
+        }
+
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
@@ -60,9 +67,14 @@ public sealed class Negotiations(
             CreatedAt = now,
             UpdatedAt = now,
         };
-        await db.WriteAsync(
+        return await db.WriteAsync(
             async tx =>
             {
+                if (!await call.ClaimAsync(tx))
+                {
+                    return await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @Made", call);
+                }
+
                 await tx.ExecuteAsync(
                     """
                     INSERT INTO negotiation (negotiation_id, service_id, service_version, requester_agent_id, provider_agent_id, requirements, metadata, status,
@@ -72,45 +84,54 @@ public sealed class Negotiations(
                     """,
                     row);
                 await TellAsync(tx, row, EventType.NegotiationCreated);
+                await call.RememberAsync(tx, row.NegotiationId);
+                return row;
             },
             cancellationToken);
-        return row;
     }
 
     /// <summary>
     /// Consents for the Provider and sends the order on its way. Repeats give the first result; after <c>create_failed</c> a repeat
     /// tries again, until the negotiation's end.
     /// </summary>
-    public async Task<NegotiationRow> AcceptAsync(string providerAgentId, string negotiationId, int? revision, CancellationToken cancellationToken)
+    public async Task<NegotiationRow> AcceptAsync(
+        string providerAgentId, string negotiationId, int? revision, IdempotentCall call, CancellationToken cancellationToken)
     {
         var provider = (await agents.FindAsync(providerAgentId, cancellationToken))!;
         return await db.WriteAsync(
             async tx =>
             {
                 var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
+                if (!await call.ClaimAsync(tx))
+                {
+                    return row;
+                }
+
                 if (revision is not null && revision != row.Revision)
                 {
                     throw ApiException.State(
                         ErrorCodes.StaleRevision, $"revision: found {revision}, the current one is {row.Revision}. Read it before you accept.", new { found = revision, expected = row.Revision });
                 }
 
-                if (row.Status == NegotiationStatus.Accepted.Value && !await MayRetryAsync(tx, row))
+                if (row.Status != NegotiationStatus.Accepted.Value || await MayRetryAsync(tx, row))
                 {
-                    return row;
+                    RequireOpen(row, NegotiationStatus.Pending, NegotiationStatus.Accepted);
+                    row = await AcceptAsync(tx, row, provider);
                 }
 
-                RequireOpen(row, NegotiationStatus.Pending, NegotiationStatus.Accepted);
-                return await AcceptAsync(tx, row, provider);
+                await call.JoinAsync(tx, row.OrderId, OrderStep.Create);
+                return row;
             },
             cancellationToken);
     }
 
     /// <summary>Declines for the Provider. Repeats give the first result.</summary>
-    public Task<NegotiationRow> RejectAsync(string providerAgentId, string negotiationId, string reason, CancellationToken cancellationToken) => db.WriteAsync(
+    public Task<NegotiationRow> RejectAsync(
+        string providerAgentId, string negotiationId, string reason, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
-            if (row.Status == NegotiationStatus.Rejected.Value)
+            if (!await call.ClaimAsync(tx) || row.Status == NegotiationStatus.Rejected.Value)
             {
                 return row;
             }

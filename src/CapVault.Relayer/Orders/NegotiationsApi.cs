@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Orders;
@@ -15,7 +16,7 @@ public static class NegotiationsApi
             var request = await RequestBody.ReadAsync<NegotiateOrderRequest>(context.Request, context.RequestAborted);
             var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
             var metadata = Fields.Json("metadata", request.Metadata, 16 * 1024);
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.RequestAborted);
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, row.ToModel(), 201);
         });
 
@@ -35,7 +36,7 @@ public static class NegotiationsApi
             var agentId = context.Caller().RequireAgent();
             var wait = OrderReader.WaitOf(context.Request);
             var request = await RequestBody.ReadOrDefaultAsync<AcceptNegotiationRequest>(context.Request, context.RequestAborted);
-            var row = await negotiations.AcceptAsync(agentId, negotiationId, request.Revision, context.RequestAborted);
+            var row = await negotiations.AcceptAsync(agentId, negotiationId, request.Revision, context.IdempotentCall(), context.RequestAborted);
             var order = (await orders.GetSettledAsync(agentId, Ids.Of("ord_", row.OrderId), wait, context.RequestAborted)).ToModel();
             return Envelopes.Ok(context, new AcceptNegotiationResult(row.ToModel(), order), order.Pending is null ? 200 : 202);
         });
@@ -45,7 +46,7 @@ public static class NegotiationsApi
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadAsync<RejectRequest>(context.Request, context.RequestAborted);
             var reason = Fields.Text("reason", request.Reason, 1, 512);
-            return Envelopes.Ok(context, (await negotiations.RejectAsync(agentId, negotiationId, reason, context.RequestAborted)).ToModel());
+            return Envelopes.Ok(context, (await negotiations.RejectAsync(agentId, negotiationId, reason, context.IdempotentCall(), context.RequestAborted)).ToModel());
         });
     }
 }

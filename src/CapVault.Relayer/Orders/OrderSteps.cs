@@ -5,6 +5,7 @@ using CapVault.Contracts.SandboxUSDC.ContractDefinition;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -22,18 +23,26 @@ public sealed class OrderSteps(
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
     /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
-    public async Task<OrderRow> PayAsync(string agentId, string id, CancellationToken cancellationToken)
+    public async Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken)
     {
-        var order = await orders.GetAsync(agentId, id, cancellationToken);
-        if (Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
+        // Asked before the transaction, which must not wait for the node, and judged in it: what emptied the account meanwhile may be the payment
+        // that this call repeats.
+        ApiException? shortfall = null;
+        if (!call.IsRepeat && await orders.GetAsync(agentId, id, cancellationToken) is var order
+            && Decide(order, OrderStep.Pay, agentId, order.PayTx is not null) == Decision.Take)
         {
-            await RequireBalanceAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken);
+            shortfall = await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken);
         }
 
         return await TakeAsync(
-            agentId, id, OrderStep.Pay, fresh => fresh.PayTx is not null,
+            agentId, id, OrderStep.Pay, call, fresh => fresh.PayTx is not null,
             async (tx, fresh) =>
             {
+                if (shortfall is not null)
+                {
+                    throw shortfall;
+                }
+
                 var operation = await QueueAsync(tx, fresh, OrderStep.Pay, fresh.Order.Requester, AccountCalls.Pay(context.Vault, fresh.Order));
                 await events.AddStepAsync(tx, fresh.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value);
             },
@@ -41,8 +50,8 @@ public sealed class OrderSteps(
     }
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
-    public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Deliver,
+    public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
+        agentId, id, OrderStep.Deliver, call,
         fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
         async (tx, fresh) =>
         {
@@ -60,8 +69,8 @@ public sealed class OrderSteps(
         });
 
     /// <summary>Rejects: refunds in full once it is paid. The chain gets the reason's hash, the parties its text.</summary>
-    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Reject,
+    public Task<OrderRow> RejectAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
+        agentId, id, OrderStep.Reject, call,
         fresh => fresh.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(AccountOf(fresh, agentId)),
         async (tx, fresh) =>
         {
@@ -74,8 +83,8 @@ public sealed class OrderSteps(
         cancellationToken);
 
     /// <summary>Expires. Anyone may, so the relayer sends it from its own address.</summary>
-    public Task<OrderRow> ExpireAsync(string agentId, string id, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Expire, fresh => fresh.ExpireTx is not null, QueueExpiryAsync, cancellationToken);
+    public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
+        agentId, id, OrderStep.Expire, call, fresh => fresh.ExpireTx is not null, QueueExpiryAsync, cancellationToken);
 
     /// <summary>Queues expiries of orders whose deadline has passed on chain. Returns how many.</summary>
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
@@ -99,14 +108,13 @@ public sealed class OrderSteps(
         },
         cancellationToken);
 
-    /// <summary>Makes sure that an account holds a price.</summary>
-    /// <exception cref="ApiException">422 if it does not.</exception>
-    public async Task RequireBalanceAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
+    /// <summary>The refusal (422) where an account does not hold a price; null where it does.</summary>
+    public async Task<ApiException?> FindShortfallAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
     {
         var balance = await chain.QueryAsync<BalanceOfFunction, BigInteger>(token, new BalanceOfFunction { Account = account }, cancellationToken);
-        if (balance < price)
-        {
-            throw new ApiException(
+        return balance >= price
+            ? null
+            : new ApiException(
                 422,
                 ErrorCodes.InsufficientFunds,
                 $"The account {account} holds {Money.Format(balance)}, the price is {Money.Format(price)}. Deposit {Money.Format(price - balance)} there and pay again.",
@@ -117,7 +125,6 @@ public sealed class OrderSteps(
                     required = price.ToString(CultureInfo.InvariantCulture),
                     available = balance.ToString(CultureInfo.InvariantCulture),
                 });
-        }
     }
 
     private enum Decision
@@ -136,6 +143,7 @@ public sealed class OrderSteps(
         string agentId,
         string id,
         OrderStep step,
+        IdempotentCall call,
         Func<OrderRow, bool> isDone,
         Func<Tx, OrderRow, Task> take,
         CancellationToken cancellationToken,
@@ -143,17 +151,24 @@ public sealed class OrderSteps(
         async tx =>
         {
             var order = await OrderReader.GetAsync(tx, agentId, id);
+            if (!await call.ClaimAsync(tx))
+            {
+                return order;
+            }
+
             switch (Decide(order, step, agentId, isDone(order)))
             {
                 case Decision.Take:
                     await take(tx, order);
-                    return await OrderReader.GetAsync(tx, agentId, id);
+                    order = await OrderReader.GetAsync(tx, agentId, id);
+                    break;
                 case Decision.InFlight when checkInFlight is not null:
                     await checkInFlight(tx, order);
-                    return order;
-                default:
-                    return order;
+                    break;
             }
+
+            await call.JoinAsync(tx, order.OrderId, step);
+            return order;
         },
         cancellationToken);
 

@@ -1,4 +1,5 @@
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Orders;
@@ -31,22 +32,22 @@ public static class OrdersApi
         });
 
         api.MapPost("/orders/{id}/pay", (HttpContext context, OrderSteps steps, string id) =>
-            StepAsync(context, id, agentId => steps.PayAsync(agentId, id, context.RequestAborted)));
+            StepAsync(context, id, agentId => steps.PayAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
 
         api.MapPost("/orders/{id}/deliver", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, id, async agentId =>
         {
             var request = await RequestBody.ReadAsync<DeliverOrderRequest>(context.Request, context.RequestAborted);
-            return await steps.DeliverAsync(agentId, id, new DeliveryContent(request), context.RequestAborted);
+            return await steps.DeliverAsync(agentId, id, new DeliveryContent(request), context.IdempotentCall(), context.RequestAborted);
         }));
 
         api.MapPost("/orders/{id}/reject", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, id, async agentId =>
         {
             var request = await RequestBody.ReadAsync<RejectRequest>(context.Request, context.RequestAborted);
-            return await steps.RejectAsync(agentId, id, Fields.Text("reason", request.Reason, 1, 512), context.RequestAborted);
+            return await steps.RejectAsync(agentId, id, Fields.Text("reason", request.Reason, 1, 512), context.IdempotentCall(), context.RequestAborted);
         }));
 
         api.MapPost("/orders/{id}/expire", (HttpContext context, OrderSteps steps, string id) =>
-            StepAsync(context, id, agentId => steps.ExpireAsync(agentId, id, context.RequestAborted)));
+            StepAsync(context, id, agentId => steps.ExpireAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
 
         api.MapGet("/orders/{id}/delivery", async (HttpContext context, Deliveries deliveries, string id) =>
             Envelopes.Ok(context, await deliveries.GetAsync(context.Caller().RequireAgent(), id, context.RequestAborted)));

@@ -16,20 +16,18 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
         var objections = Objections(service, provider, requesterAgentId, requirements).ToList();
-        foreach (var check in (Task[])
-        [
-            drafter.DraftAsync(service, requester, provider, requirements, cancellationToken),
-            steps.RequireBalanceAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken),
-        ])
+        try
         {
-            try
-            {
-                await check;
-            }
-            catch (ApiException objection)
-            {
-                objections.Add(objection);
-            }
+            await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
+        }
+        catch (ApiException objection)
+        {
+            objections.Add(objection);
+        }
+
+        if (await steps.FindShortfallAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } shortfall)
+        {
+            objections.Add(shortfall);
         }
 
         return new ValidateOrderResult { Valid = objections.Count == 0, Reasons = objections.ConvertAll(Envelopes.ErrorOf) };

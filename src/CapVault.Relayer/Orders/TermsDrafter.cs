@@ -3,28 +3,25 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
 using Microsoft.Extensions.Options;
-using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Util;
 
 namespace CapVault.Relayer.Orders;
 
 /// <summary>Fixes the whole on-chain order when a negotiation begins: price, token and windows are the service version's, never the caller's.</summary>
-public sealed class TermsDrafter(ChainClient chain, ChainContext context, ChainClock clock, IOptions<RelayerOptions> options)
+public sealed class TermsDrafter(TokenFees fees, ChainClock clock, IOptions<RelayerOptions> options)
 {
     /// <summary>The order, and the document whose hash it carries.</summary>
     public async Task<(Contracts.CAPVault.ContractDefinition.Order Order, string Document)> DraftAsync(
         ServiceRow service, AgentRow requester, AgentRow provider, string? requirements, CancellationToken cancellationToken)
     {
         var token = AddressUtil.Current.ConvertToChecksumAddress(service.Token);
-        var config = await chain.QueryManyAsync<TokenConfigFunction, TokenConfigOutputDTO>(
-            context.Vault, new TokenConfigFunction { Token = token }, cancellationToken);
+        var config = await fees.OfAsync(token, cancellationToken);
         if (!config.Enabled)
         {
             throw ApiException.State(ErrorCodes.ServiceDisabled, $"The vault takes no new orders in {token}. Ask the vault's owner, or use another service.", new { token });

@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Numerics;
 using CapVault.Contracts.SandboxUSDC.ContractDefinition;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Microsoft.Extensions.Options;
 using Nethereum.Contracts;
@@ -60,17 +63,21 @@ public static class SandboxApi
             var request = await RequestBody.ReadAsync<FaucetRequest>(context.Request, context.RequestAborted);
             var address = Fields.Address("address", request.Address);
             var amount = Fields.Amount("amount", request.Amount, MaxFaucet);
-            return Envelopes.Ok(context, new { txHash = await faucet.MintAsync(address, amount, context.RequestAborted) });
+            return Envelopes.Ok(context, new { txHash = await faucet.MintAsync(address, amount, context.IdempotentCall(), context.RequestAborted) });
         });
 
-        sandbox.MapPost("/clock/advance", async (HttpContext context, ChainClient chain, SandboxClock clock, ChainClock chainClock, Follower follower) =>
+        sandbox.MapPost("/clock/advance", async (HttpContext context, Db db, ChainClient chain, SandboxClock clock, ChainClock chainClock, Follower follower) =>
         {
             var request = await RequestBody.ReadAsync<AdvanceClockRequest>(context.Request, context.RequestAborted);
             var seconds = Fields.Range("seconds", request.Seconds, 1, 31_536_000);
-            var target = chainClock.Now + seconds;
-            await chain.RequestAsync<object>("evm_increaseTime", context.RequestAborted, seconds);
-            await chain.RequestAsync<object>("evm_mine", context.RequestAborted);
-            clock.Advance(seconds);
+            var target = await ClaimTargetAsync(db, context.IdempotentCall(), chainClock.Now + seconds, context.RequestAborted);
+            if (target - chainClock.Now is var ahead and > 0)
+            {
+                await chain.RequestAsync<object>("evm_increaseTime", context.RequestAborted, ahead);
+                await chain.RequestAsync<object>("evm_mine", context.RequestAborted);
+                clock.Advance(ahead);
+            }
+
             // Until the relayer itself has seen it: the caller's next step counts on it.
             for (var applied = follower.Applied.Next; chainClock.HeadTime < target; applied = follower.Applied.Next)
             {
@@ -80,4 +87,18 @@ public static class SandboxApi
             return Envelopes.Ok(context, new { chainTime = chainClock.Now });
         });
     }
+
+    // A repeat aims at the time that the first call aimed at.
+    private static Task<long> ClaimTargetAsync(Db db, IdempotentCall call, long target, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            if (!await call.ClaimAsync(tx))
+            {
+                return long.Parse(call.Made!, CultureInfo.InvariantCulture);
+            }
+
+            await call.RememberAsync(tx, target.ToString(CultureInfo.InvariantCulture));
+            return target;
+        },
+        cancellationToken);
 }

@@ -78,6 +78,12 @@ public static class ErrorCodes
     /// <summary>409: the call is valid only after a deadline; <c>details.at</c> says when.</summary>
     public const string DeadlineNotReached = "DEADLINE_NOT_REACHED";
 
+    /// <summary>409: the first call with this Idempotency-Key has no proven outcome yet; retryable.</summary>
+    public const string IdempotencyKeyInProgress = "IDEMPOTENCY_KEY_IN_PROGRESS";
+
+    /// <summary>409: the Idempotency-Key was used for another call; <c>details</c> says for which.</summary>
+    public const string IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED";
+
     /// <summary>410: the cursor is older than what is kept, or from before a restored backup.</summary>
     public const string CursorExpired = "CURSOR_EXPIRED";
 
@@ -87,14 +93,14 @@ public static class ErrorCodes
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
-    /// <summary>422: the caller has as many of these as it may.</summary>
-    public const string QuotaExceeded = "QUOTA_EXCEEDED";
-
     /// <summary>422: the content is not what its hash says.</summary>
     public const string ContentHashMismatch = "CONTENT_HASH_MISMATCH";
 
     /// <summary>422: the value does not fit the schema that the service promises; <c>details.errors</c> says where.</summary>
     public const string DeliverableSchemaMismatch = "DELIVERABLE_SCHEMA_MISMATCH";
+
+    /// <summary>422: more than the caller may have or store; <c>details</c> says what the limit is.</summary>
+    public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
     /// <summary>405.</summary>
     public const string MethodNotAllowed = "METHOD_NOT_ALLOWED";

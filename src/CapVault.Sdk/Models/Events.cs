@@ -63,6 +63,16 @@ public sealed record CapEvent
 /// <param name="LogIndex">Index of the log in its block.</param>
 public sealed record ChainPosition(string TxHash, long BlockNumber, long LogIndex);
 
+/// <summary>POST /stream/tickets: opens one WebSocket as the caller, by <c>?ticket=</c>, where a key cannot be sent (browsers).</summary>
+public sealed record StreamTicket
+{
+    /// <summary>Good once.</summary>
+    public required string Ticket { get; init; }
+
+    /// <summary>30 s after it was made; void before that when the key is rotated.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+}
+
 /// <summary>A frame of the WebSocket <c>/api/v1/stream</c>, sub-protocol <c>cap.v1+json</c>. Which fields are set
 /// depends on <see cref="Frame"/>; an event frame is a <see cref="CapEvent"/> with <c>"frame":"event"</c> beside its fields.</summary>
 public sealed record StreamFrame
@@ -88,7 +98,7 @@ public sealed record StreamFrame
     /// <summary>subscribe, subscribed: the client's name for its subscription.</summary>
     public string? Id { get; init; }
 
-    /// <summary>subscribe: cursor to resume after, or <c>tail</c> for only what is new.</summary>
+    /// <summary>subscribe: cursor to resume after, <c>oldest</c>, or <c>tail</c> for only what is new; null means tail.</summary>
     public string? After { get; init; }
 
     /// <summary>subscribe: types to receive, <c>*</c> as a suffix; null means all.</summary>
@@ -97,14 +107,21 @@ public sealed record StreamFrame
     /// <summary>subscribe: <c>default</c>, or <c>all</c> for every event of the caller's own orders.</summary>
     public string? Audience { get; init; }
 
+    /// <summary>subscribe: events count as acknowledged when they are sent. Then only the connection's own flow control holds the server back.</summary>
+    public bool? AutoAck { get; init; }
+
     /// <summary>subscribed: cursor after which events follow. gap: first cursor that is lost.</summary>
     public string? From { get; init; }
 
     /// <summary>subscribed: cursor of the newest event. gap: last cursor that is lost.</summary>
     public string? To { get; init; }
 
-    /// <summary>ack: all up to here are handled. caught_up: what follows is live.</summary>
+    /// <summary>ack: all up to here are handled. caught_up: all up to here were sent, what follows is live; repeated with the heartbeat
+    /// while only others' events move the log on, so that the position of a quiet agent does not grow old.</summary>
     public long? Seq { get; init; }
+
+    /// <summary>caught_up: <see cref="Seq"/> as a cursor.</summary>
+    public string? Cursor { get; init; }
 
     /// <summary>gap: why, CURSOR_EXPIRED.</summary>
     public string? Reason { get; init; }

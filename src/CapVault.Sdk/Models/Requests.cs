@@ -194,3 +194,25 @@ public sealed record ListRequest
     /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
     public string? Cursor { get; init; }
 }
+
+/// <summary>Filters of the public catalogue. What is null does not narrow.</summary>
+public sealed record DiscoveryRequest
+{
+    /// <summary>Words, all of which must be found in name, description or tags: up to 8, 100 characters together.</summary>
+    public string? Query { get; init; }
+
+    /// <summary>One tag.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>Services only: decimal string in USDC.</summary>
+    public string? MaxPrice { get; init; }
+
+    /// <summary>Services only: <c>agt_…</c> that sells them.</summary>
+    public string? AgentId { get; init; }
+
+    /// <summary>1–100; the default value is 20.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
+    public string? Cursor { get; init; }
+}

@@ -5,20 +5,28 @@ using System.Text.Json;
 
 namespace CapVault.Sdk.Transport;
 
-/// <summary>Sends calls with one key and reads envelopes; retries what may be repeated.</summary>
+/// <summary>
+/// Sends calls with one key, or none, and reads envelopes. What may be repeated is: a read, a step of an order, or else a call
+/// with an Idempotency-Key that is made once for all its attempts.
+/// </summary>
 internal sealed class ApiConnection : IDisposable
 {
     // Asked to stay away for longer, the caller decides what to do meanwhile.
     private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(1);
 
+    // The server says so too; for one that does not.
+    private static readonly TimeSpan InProgressPause = TimeSpan.FromSeconds(1);
+
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
     private readonly int _maxRetries;
+    private readonly TimeSpan _outcomeTimeout;
 
-    public ApiConnection(Config config, string key)
+    public ApiConnection(Config config, string? key)
     {
         _time = config.TimeProvider;
         _maxRetries = config.MaxRetries;
+        _outcomeTimeout = config.OutcomeTimeout;
         var handler = new SocketsHttpHandler
         {
             // A moved relayer's new address is found without restarting the agent.
@@ -30,50 +38,60 @@ internal sealed class ApiConnection : IDisposable
             BaseAddress = config.ApiRoot,
             Timeout = TimeSpan.FromSeconds(60), // twice the longest ?wait
         };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        _http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
     public void Dispose() => _http.Dispose();
 
     public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
-        (await SendAsync<T>(HttpMethod.Get, path, body: null, repeatable: true, cancellationToken)).Data!;
+        (await SendAsync<T>(new Call(HttpMethod.Get, path), cancellationToken)).Data!;
 
     public async Task<Page<T>> GetPageAsync<T>(string path, CancellationToken cancellationToken)
     {
-        var answer = await SendAsync<IReadOnlyList<T>>(HttpMethod.Get, path, body: null, repeatable: true, cancellationToken);
+        var answer = await SendAsync<IReadOnlyList<T>>(new Call(HttpMethod.Get, path), cancellationToken);
         return new Page<T>(answer.Data!, answer.Page?.NextCursor);
     }
 
-    /// <summary>For calls that the server recognises when they come twice.</summary>
-    public async Task<T> PostRepeatableAsync<T>(string path, object? body, CancellationToken cancellationToken) =>
-        (await SendAsync<T>(HttpMethod.Post, path, body, repeatable: true, cancellationToken)).Data!;
+    /// <summary>For calls that the server recognises by what they ask for. With a key also by that: then a failed one is not tried anew.</summary>
+    public async Task<T> PostRepeatableAsync<T>(string path, object? body, string? key, CancellationToken cancellationToken) =>
+        (await SendAsync<T>(new Call(HttpMethod.Post, path) { Body = body, Key = key }, cancellationToken)).Data!;
 
-    /// <summary>For calls whose repetition has a second effect: never retried.</summary>
-    public async Task<T> SendOnceAsync<T>(HttpMethod method, string path, object body, CancellationToken cancellationToken) =>
-        (await SendAsync<T>(method, path, body, repeatable: false, cancellationToken)).Data!;
-
-    private async Task<Envelope<T>> SendAsync<T>(
-        HttpMethod method, string path, object? body, bool repeatable, CancellationToken cancellationToken)
+    /// <summary>For calls that the server recognises only by a key: the caller's, or one that is made here.</summary>
+    public async Task<T> SendKeyedAsync<T>(HttpMethod method, string path, object? body, string? key, CancellationToken cancellationToken)
     {
+        var call = new Call(method, path) { Body = body, Key = key ?? Guid.NewGuid().ToString(), IsRepeatableByCaller = key is not null };
+        return (await SendAsync<T>(call, cancellationToken)).Data!;
+    }
+
+    /// <summary>For the few calls that a second attempt could only spoil.</summary>
+    public async Task<T> SendOnceAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
+        (await SendAsync<T>(new Call(method, path) { Body = body, IsRepeatable = false, IsRepeatableByCaller = false }, cancellationToken)).Data!;
+
+    private async Task<Envelope<T>> SendAsync<T>(Call call, CancellationToken cancellationToken)
+    {
+        var started = _time.GetTimestamp();
         var mayHaveArrived = false;
-        for (var failures = 1; ; failures++)
+        var failures = 0;
+        while (true)
         {
             TimeSpan? asked = null;
             CapApiException failure;
             try
             {
-                using var request = new HttpRequestMessage(method, path);
-                if (body is not null)
-                {
-                    request.Content = JsonContent.Create(body, body.GetType(), options: CapJson.Options);
-                }
-
+                using var request = call.ToRequest();
                 using var response = await _http.SendAsync(request, cancellationToken);
                 var (answer, refusal) = await ReadAsync<T>(request, response, cancellationToken);
                 if (refusal is null)
                 {
                     return answer!;
+                }
+
+                if (refusal.Code == ErrorCodes.IdempotencyKeyInProgress && _time.GetElapsedTime(started) < _outcomeTimeout)
+                {
+                    // No failure: an earlier attempt arrived, and its outcome will be the answer.
+                    await Task.Delay(RetryAfter(response) ?? InProgressPause, _time, cancellationToken);
+                    continue;
                 }
 
                 if (!IsTransient(response.StatusCode))
@@ -100,10 +118,11 @@ internal sealed class ApiConnection : IDisposable
                 failure = Unreachable(e, $"no answer within {_http.Timeout.TotalSeconds:0} s");
             }
 
-            if (!repeatable || failures > _maxRetries || asked > LongestRetryAfter)
+            if (!call.IsRepeatable || ++failures > _maxRetries || asked > LongestRetryAfter)
             {
                 failure.MayHaveBeenTaken = mayHaveArrived;
-                failure.Retryable &= repeatable || !mayHaveArrived;
+                // With a key that nobody else knows, the caller's next call would be another one.
+                failure.Retryable &= call.IsRepeatableByCaller || !mayHaveArrived;
                 throw failure;
             }
 
@@ -169,5 +188,32 @@ internal sealed class ApiConnection : IDisposable
         {
             Retryable = IsTransient(response.StatusCode),
         };
+    }
+
+    private sealed record Call(HttpMethod Method, string Path)
+    {
+        public object? Body { get; init; }
+
+        public string? Key { get; init; }
+
+        public bool IsRepeatable { get; init; } = true;
+
+        public bool IsRepeatableByCaller { get; init; } = true;
+
+        public HttpRequestMessage ToRequest()
+        {
+            var request = new HttpRequestMessage(Method, Path);
+            if (Body is not null)
+            {
+                request.Content = JsonContent.Create(Body, Body.GetType(), options: CapJson.Options);
+            }
+
+            if (Key is not null)
+            {
+                request.Headers.Add("Idempotency-Key", Key);
+            }
+
+            return request;
+        }
     }
 }

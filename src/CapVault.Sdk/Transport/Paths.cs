@@ -18,14 +18,27 @@ internal static class Paths
     public static string Query(ListRequest filter)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        var parts = new (string Name, string? Value)[]
-        {
-            ("role", filter.Role?.Value),
-            ("status", filter.Status),
-            ("limit", filter.Limit?.ToString(CultureInfo.InvariantCulture)),
-            ("cursor", filter.Cursor),
-        };
+        return Query(("role", filter.Role?.Value), ("status", filter.Status), ("limit", Number(filter.Limit)), ("cursor", filter.Cursor));
+    }
+
+    /// <inheritdoc cref="Query(ListRequest)"/>
+    public static string Query(DiscoveryRequest filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return Query(
+            ("query", filter.Query),
+            ("tag", filter.Tag),
+            ("maxPrice", filter.MaxPrice),
+            ("agentId", filter.AgentId),
+            ("limit", Number(filter.Limit)),
+            ("cursor", filter.Cursor));
+    }
+
+    private static string Query(params (string Name, string? Value)[] parts)
+    {
         var set = parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}").ToList();
         return set.Count == 0 ? "" : "?" + string.Join('&', set);
     }
+
+    private static string? Number(int? value) => value?.ToString(CultureInfo.InvariantCulture);
 }

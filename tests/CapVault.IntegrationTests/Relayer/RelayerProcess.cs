@@ -11,9 +11,14 @@ internal sealed class RelayerProcess : IAsyncDisposable
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
+    private readonly string[] _arguments;
     private Process? _process;
 
-    private RelayerProcess(SandboxChain chain) => _chain = chain;
+    private RelayerProcess(SandboxChain chain, string[] arguments)
+    {
+        _chain = chain;
+        _arguments = arguments;
+    }
 
     public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
 
@@ -35,9 +40,12 @@ internal sealed class RelayerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<RelayerProcess> StartAsync(SandboxChain chain)
+    /// <summary>Starts it.</summary>
+    /// <param name="chain">What it works on.</param>
+    /// <param name="arguments">More of its command line; they win.</param>
+    public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = new RelayerProcess(chain);
+        var relayer = new RelayerProcess(chain, arguments);
         await relayer.StartAsync();
         return relayer;
     }
@@ -113,7 +121,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     {
         // The build puts it beside the tests.
         var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", [])])
+        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", []), .. _arguments])
         {
             WorkingDirectory = DataDirectory,
             RedirectStandardOutput = true,

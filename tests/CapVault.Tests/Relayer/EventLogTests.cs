@@ -12,13 +12,15 @@ public sealed class EventLogTests : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("capvault-events-").FullName;
     private Db _db = null!;
     private EventLog _events = null!;
+    private EventFeed _feed = null!;
     private Sequencer _sequencer = null!;
 
     public async Task InitializeAsync()
     {
         _db = await Db.OpenAsync(_directory, default);
         _events = new EventLog(_db, TimeProvider.System);
-        _sequencer = new Sequencer(_db, _events, NullLogger<Sequencer>.Instance);
+        _feed = new EventFeed(_events);
+        _sequencer = new Sequencer(_db, _events, _feed, NullLogger<Sequencer>.Instance);
         await _sequencer.StartAsync(default);
     }
 
@@ -98,16 +100,12 @@ public sealed class EventLogTests : IAsyncLifetime
 
     private async Task<List<EventRow>> FollowAsync(EventReader reader, int count)
     {
+        using var subscription = _feed.Subscribe(reader, epoch: 1, position: 0);
         var seen = new List<EventRow>();
         while (seen.Count < count)
         {
-            var numbered = _events.Numbered.Next;
-            var page = await _events.ReadAsync(reader, seen.Count == 0 ? 0 : seen[^1].Seq, limit: 50, default);
-            seen.AddRange(page);
-            if (page.Count == 0)
-            {
-                await numbered.WaitAsync(TimeSpan.FromSeconds(30));
-            }
+            await subscription.Available.WaitAsync(TimeSpan.FromSeconds(30));
+            seen.AddRange(await subscription.TakeAsync(limit: 50, default));
         }
 
         return seen;

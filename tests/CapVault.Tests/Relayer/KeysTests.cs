@@ -98,5 +98,5 @@ public sealed class KeysTests : IAsyncLifetime
         Directory.Delete(other, recursive: true);
     }
 
-    private static ExecutorKeys Executors(string directory) => new(Options.Create(new RelayerOptions { DataDirectory = directory }));
+    private static ExecutorKeys Executors(string directory) => new(new MasterKey(Options.Create(new RelayerOptions { DataDirectory = directory })));
 }

@@ -60,15 +60,86 @@ public class AgentClientTests
     }
 
     [Fact]
-    public async Task A_negotiation_is_never_sent_twice()
+    public async Task A_negotiation_is_sent_again_under_the_key_of_its_first_attempt()
+    {
+        await using var api = await StartAsync(Cut(), Error(503, "RELAYER_UNAVAILABLE"), Data(Samples.Negotiation, 201));
+        using var client = Client(api, new ScaledTime(1000));
+
+        await client.NegotiateOrderAsync(new() { ServiceId = "svc_1" });
+        await client.NegotiateOrderAsync(new() { ServiceId = "svc_1" });
+
+        api.Requests.Should().HaveCount(4).And.OnlyContain(request => request == "POST /api/v1/orders/negotiate");
+        api.IdempotencyKeys.Should().OnlyContain(key => Guid.Parse(key).Version == 4);
+        api.IdempotencyKeys.Take(3).Distinct(StringComparer.Ordinal).Should().ContainSingle();
+        api.IdempotencyKeys[3].Should().NotBe(api.IdempotencyKeys[0], "it is another negotiation");
+    }
+
+    [Fact]
+    public async Task A_negotiation_that_may_have_arrived_is_not_called_retryable()
     {
         await using var api = await StartAsync(Cut());
-        using var client = Client(api);
+        using var client = Client(api, new ScaledTime(1000));
 
         var negotiating = () => client.NegotiateOrderAsync(new() { ServiceId = "svc_1" });
+        var keyed = () => client.WithIdempotencyKey("0123456789abcdef").NegotiateOrderAsync(new() { ServiceId = "svc_1" });
 
-        (await negotiating.Should().ThrowAsync<CapApiException>()).Which.HttpStatus.Should().Be(0);
-        api.Requests.Should().Equal("POST /api/v1/orders/negotiate");
+        (await negotiating.Should().ThrowAsync<CapApiException>()).Which.Should().BeEquivalentTo(new { HttpStatus = 0, Retryable = false });
+        (await keyed.Should().ThrowAsync<CapApiException>("the caller can repeat it")).Which.Should().BeEquivalentTo(new { HttpStatus = 0, Retryable = true });
+    }
+
+    [Fact]
+    public async Task Steps_of_an_order_need_no_key_and_take_one()
+    {
+        await using var api = await StartAsync(Data(Samples.Paid));
+        using var client = Client(api);
+
+        await client.PayOrderAsync(Order);
+        using (var keyed = client.WithIdempotencyKey("0123456789abcdef"))
+        {
+            await keyed.PayOrderAsync(Order);
+        }
+
+        await client.PayOrderAsync(Order);
+
+        api.IdempotencyKeys.Should().Equal("", "0123456789abcdef", "");
+    }
+
+    [Theory]
+    [InlineData("0123456789abcde")]
+    [InlineData("0123456789abcde!")]
+    [InlineData("0123456789abcdé-")]
+    public void A_key_that_is_none_is_refused_here(string key)
+    {
+        using var client = new AgentClient(new Config { BaseUrl = "http://127.0.0.1:1" }, Key);
+
+        FluentActions.Invoking(() => client.WithIdempotencyKey(key)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => client.WithIdempotencyKey(new string('a', 129))).Should().Throw<ArgumentException>();
+    }
+
+    [Fact]
+    public async Task While_the_first_call_with_a_key_is_open_a_repeat_waits_for_it()
+    {
+        var time = new ScaledTime(100);
+        var open = Error(409, "IDEMPOTENCY_KEY_IN_PROGRESS", new { userOpHash = "0xabc" }, retryAfter: "2");
+        await using var api = await StartAsync([.. Enumerable.Repeat(open, 20), Data(Samples.Paid)]);
+        using var client = Client(api, time);
+
+        var paid = await client.WithIdempotencyKey("0123456789abcdef").PayOrderAsync(Order);
+
+        paid.TxHash.Should().Be("0xa1");
+        api.IdempotencyKeys.Should().HaveCount(21).And.OnlyContain(key => key == "0123456789abcdef");
+        time.Delays.Count(delay => delay == TimeSpan.FromSeconds(2)).Should().Be(20, "it was told so, and waiting is no failure");
+    }
+
+    [Fact]
+    public async Task A_first_call_that_stays_open_leaves_the_outcome_unknown()
+    {
+        await using var api = await StartAsync(Error(409, "IDEMPOTENCY_KEY_IN_PROGRESS", new { userOpHash = "0xabc" }, retryAfter: "1"));
+        using var client = Client(api, outcomeTimeout: TimeSpan.FromSeconds(1));
+
+        var paying = () => client.WithIdempotencyKey("0123456789abcdef").PayOrderAsync(Order);
+
+        (await paying.Should().ThrowAsync<OutcomeUnknownException>()).Which.UserOpHash.Should().Be("0xabc");
     }
 
     [Fact]

@@ -1,8 +1,9 @@
+using System.Text.Json;
 using CapVault.Sdk;
 
 namespace CapVault.Tests.Sdk;
 
-/// <summary>An order as the wire carries it, unpaid.</summary>
+/// <summary>Orders and a negotiation as the wire carries them.</summary>
 internal static class Samples
 {
     public const string OrderId = "ord_000000000000000000001";
@@ -52,5 +53,26 @@ internal static class Samples
     public static readonly Order PayReverted = Created with
     {
         LastFailure = new OperationFailure { Op = OrderStep.Pay, Code = ErrorCodes.PayReverted, Reason = "ERC20: no money", At = DateTimeOffset.UnixEpoch },
+    };
+
+    public static readonly Negotiation Negotiation = new()
+    {
+        NegotiationId = "neg_000000000000000000001",
+        ServiceId = "svc_1",
+        ServiceVersion = 1,
+        RequesterAgentId = "agt_1",
+        ProviderAgentId = "agt_2",
+        Status = NegotiationStatus.Pending,
+        Revision = 1,
+        Price = "1.00",
+        PaymentToken = Created.PaymentToken,
+        DeliveryWindow = 1800,
+        OrderId = OrderId,
+        ChainOrderId = Created.ChainOrderId,
+        Terms = Created.Terms,
+        TermsDocument = JsonDocument.Parse("{}").RootElement,
+        ExpiresAt = DateTimeOffset.UnixEpoch,
+        CreatedTime = DateTimeOffset.UnixEpoch,
+        UpdatedTime = DateTimeOffset.UnixEpoch,
     };
 }

@@ -13,6 +13,7 @@ namespace CapVault.Tests.Sdk;
 internal sealed class ScriptedApi : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _requests = new();
+    private readonly ConcurrentQueue<string> _idempotencyKeys = new();
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _answers;
     private readonly WebApplication _app;
 
@@ -27,6 +28,9 @@ internal sealed class ScriptedApi : IAsyncDisposable
 
     /// <summary>Method, path and query of what came.</summary>
     public IReadOnlyList<string> Requests => [.. _requests];
+
+    /// <summary>The Idempotency-Key of what came; empty where there was none.</summary>
+    public IReadOnlyList<string> IdempotencyKeys => [.. _idempotencyKeys];
 
     public static async Task<ScriptedApi> StartAsync(params Func<HttpContext, Task>[] answers)
     {
@@ -93,6 +97,7 @@ internal sealed class ScriptedApi : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         _requests.Enqueue($"{context.Request.Method} {context.Request.Path.ToUriComponent()}{context.Request.QueryString}");
+        _idempotencyKeys.Enqueue(context.Request.Headers["Idempotency-Key"].ToString());
         if (_answers.Count > 1 && _answers.TryDequeue(out var next))
         {
             await next(context);

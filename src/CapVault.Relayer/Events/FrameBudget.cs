@@ -1,0 +1,26 @@
+using CapVault.Sdk;
+
+namespace CapVault.Relayer.Events;
+
+/// <summary>How many frames a client may send by its own idea: a hundred at once, twenty a second. What answers to something does not count.</summary>
+public sealed class FrameBudget(TimeProvider time)
+{
+    private const double Burst = 100;
+    private const double PerSecond = 20;
+
+    private double _left = Burst;
+    private long _at = time.GetTimestamp();
+
+    /// <summary>Takes one frame from the budget.</summary>
+    /// <exception cref="StreamException">There is nothing left.</exception>
+    public void Spend()
+    {
+        var now = time.GetTimestamp();
+        _left = Math.Min(Burst, _left + (time.GetElapsedTime(_at, now).TotalSeconds * PerSecond)) - 1;
+        _at = now;
+        if (_left < 0)
+        {
+            throw new StreamException(CloseCodes.TooFast, ErrorCodes.RateLimited, $"found more than {Burst} frames at once or {PerSecond} a second that answer to nothing; send acks of events and pongs");
+        }
+    }
+}
