@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Catalogue.Schemas;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
@@ -101,7 +102,6 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
     // An operator reaches all, an Owner what its agents sell, an agent what it sells itself.
     private const string Reach = "(@AgentId IS NULL OR service.agent_id = @AgentId) AND (@Owner IS NULL OR service.agent_id IN (SELECT agent_id FROM agent WHERE owner = @Owner))";
 
-    private const int MaxSchemaBytes = 16 * 1024;
     private const int MaxPerAgent = 100;
 
     /// <summary>Above it, nobody means it: 100 million USDC.</summary>
@@ -267,9 +267,30 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
     // The vault takes 300 s – 365 days.
     private static int SlaSeconds(int minutes) => Fields.Range("slaMinutes", minutes, 5, 525_600) * 60;
 
-    private static string? Schema(string field, JsonElement? schema) => schema is null or { ValueKind: JsonValueKind.Object }
-        ? Fields.Json(field, schema, MaxSchemaBytes)
-        : throw ApiException.Invalid(field, $"{schema.Value.ValueKind}", "a JSON Schema, which is an object");
+    private static string? Schema(string field, JsonElement? schema)
+    {
+        if (schema is not { } element)
+        {
+            return null;
+        }
+
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            throw ApiException.Invalid(field, element.ValueKind.ToString(), "a JSON Schema, which is an object");
+        }
+
+        try
+        {
+            var text = element.GetRawText();
+            JsonSchemas.Check(field, text);
+            return text;
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Invalid UTF-8 inside a string.
+            throw ApiException.Invalid(field, exception.Message, "JSON in UTF-8");
+        }
+    }
 
     private static ServiceRow Checked(ServiceRow row)
     {

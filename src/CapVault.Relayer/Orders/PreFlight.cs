@@ -1,5 +1,7 @@
+using System.Text.Json;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
+using CapVault.Relayer.Catalogue.Schemas;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
 using Nethereum.Util;
@@ -54,24 +56,27 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
                 new { serviceId = service.ServiceId, agentId = provider.AgentId, agentStatus = AgentStatus.Paused.Value });
         }
 
-        foreach (var objection in OfRequirements(service, requirements))
+        if (OfRequirements(service, requirements) is { } ofRequirements)
         {
-            yield return objection;
+            yield return ofRequirements;
         }
     }
 
     private static string Address(byte[] bytes) => AddressUtil.Current.ConvertToChecksumAddress(bytes);
 
-    private static IEnumerable<ApiException> OfRequirements(ServiceRow service, string? requirements)
+    private static ApiException? OfRequirements(ServiceRow service, string? requirements) => (service.RequirementType, requirements) switch
     {
-        if (service.RequirementType == RequirementType.None.Value && requirements is not null)
-        {
-            yield return ApiException.Invalid("requirements", requirements, "none: this service takes no requirements");
-        }
+        ("none", not null) => ApiException.Invalid("requirements", requirements, "none: this service takes no requirements"),
+        ("schema", null) => ApiException.Missing("requirements"),
+        ("schema", not null) => OfSchema(JsonSchemas.Validate(service.RequirementsSchema!, JsonSerializer.Deserialize<JsonElement>(requirements))),
+        _ => null,
+    };
 
-        if (service.RequirementType == RequirementType.Schema.Value && requirements is null)
-        {
-            yield return ApiException.Missing("requirements");
-        }
-    }
+    private static ApiException? OfSchema(IReadOnlyList<SchemaError> errors) => errors.Count == 0
+        ? null
+        : new ApiException(
+            400,
+            ErrorCodes.ValidationError,
+            $"requirements{errors[0].Path}: {errors[0].Message} The service's requirementsSchema says what is expected.",
+            new { field = "requirements", path = errors[0].Path, errors });
 }

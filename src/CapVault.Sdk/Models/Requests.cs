@@ -59,13 +59,13 @@ public sealed record CreateServiceRequest
     /// <summary>What the Requester must say; the default value is text.</summary>
     public RequirementType? RequirementType { get; init; }
 
-    /// <summary>JSON Schema of the requirements, up to 16 KiB; with type schema, and only with it.</summary>
+    /// <summary>JSON Schema (2020-12) of the requirements, up to 32 KiB; with type schema, and only with it.</summary>
     public JsonElement? RequirementsSchema { get; init; }
 
     /// <summary>What is delivered; the default value is text.</summary>
     public DeliverableType? DeliverableType { get; init; }
 
-    /// <summary>JSON Schema of the deliverable, up to 16 KiB; with type schema only, where it may be left out: any JSON fits then.</summary>
+    /// <summary>JSON Schema (2020-12) of the deliverable, up to 32 KiB; with type schema only, where it may be left out: any JSON fits then.</summary>
     public JsonElement? DeliverableSchema { get; init; }
 
     /// <summary>Up to 10 words of letters, digits and hyphens, 1–32 characters each; kept in lower case.</summary>

@@ -96,6 +96,10 @@ public sealed class CatalogueTests(Sandbox sandbox) : IClassFixture<Sandbox>
     [InlineData("""{"requirementType":"none","requirementsSchema":{"type":"object"}}""", "requirementsSchema", ErrorCodes.ValidationError)]
     [InlineData("""{"requirementType":"schema","requirementsSchema":[]}""", "requirementsSchema", ErrorCodes.ValidationError)]
     [InlineData("""{"requirementType":"schema","requirementsSchema":"{}"}""", "requirementsSchema", ErrorCodes.ValidationError)]
+    [InlineData("""{"requirementType":"schema","requirementsSchema":{"type":"song"}}""", "requirementsSchema", ErrorCodes.ValidationError)]
+    [InlineData("""{"requirementType":"schema","requirementsSchema":{"$ref":"https://evil.example/schema"}}""", "requirementsSchema", ErrorCodes.ValidationError)]
+    [InlineData("""{"requirementType":"schema","requirementsSchema":{"pattern":"(a+)+(?=b)"}}""", "requirementsSchema", ErrorCodes.ValidationError)]
+    [InlineData("""{"deliverableType":"schema","deliverableSchema":{"$ref":"http://169.254.169.254/"}}""", "deliverableSchema", ErrorCodes.ValidationError)]
     [InlineData("""{"deliverableType":"text","deliverableSchema":{"type":"object"}}""", "deliverableSchema", ErrorCodes.ValidationError)]
     [InlineData("""{"deliverableType":"pdf"}""", "deliverableType", ErrorCodes.ValidationError)]
     [InlineData("""{"deliverableType":"schema","deliverableSchema":{"a":1,"a":2}}""", "deliverableSchema", ErrorCodes.ValidationError)]
@@ -112,6 +116,44 @@ public sealed class CatalogueTests(Sandbox sandbox) : IClassFixture<Sandbox>
         answer.Status.Should().Be(HttpStatusCode.BadRequest, answer.Body);
         answer.Code.Should().Be(code);
         answer.Detail("field").GetString().Should().Be(field);
+        (await sandbox.CountRowsAsync()).Should().Equal(before);
+    }
+
+    [Theory]
+    [InlineData("""{"task":1}""", "/task")]
+    [InlineData("""{"task":"x","source":"not an address"}""", "/source")]
+    [InlineData("""{"task":"x","recipient":"0x12"}""", "/recipient")]
+    [InlineData("""{"task":"x","count":0}""", "/count")]
+    [InlineData("""{"task":"x","count":"2"}""", "/count")]
+    [InlineData("""{"task":"x","urgent":"yes"}""", "/urgent")]
+    [InlineData("""{"task":"x","languages":["fr",1]}""", "/languages/1")]
+    [InlineData("""{"task":"x","style":{"tone":null}}""", "/style/tone")]
+    [InlineData("""{"urgent":true}""", "")]
+    [InlineData("""{"task":"x","more":1}""", "/more")]
+    [InlineData("""["x"]""", "")]
+    [InlineData("null", null)]
+    [InlineData(null, null)]
+    public async Task CR57_Requirements_that_do_not_fit_are_refused_and_the_place_named(string? requirements, string? path)
+    {
+        var pair = await sandbox.NewPairAsync();
+        await sandbox.Setup.UpdateServiceAsync(
+            pair.Service.ServiceId, new() { RequirementType = RequirementType.Schema, RequirementsSchema = JsonSerializer.Deserialize<JsonElement>(EveryType) });
+        var body = requirements is null ? $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""" : $$"""{"serviceId":"{{pair.Service.ServiceId}}","requirements":{{requirements}}}""";
+        var before = await sandbox.CountRowsAsync();
+
+        var answer = await sandbox.Api.PostAsync(pair.Requester.Key, "orders/negotiate", body);
+        var preFlight = await sandbox.Api.PostAsync(pair.Requester.Key, "orders/validate", body);
+
+        answer.Status.Should().Be(HttpStatusCode.BadRequest, answer.Body);
+        answer.Code.Should().Be(path is null ? ErrorCodes.MissingRequiredField : ErrorCodes.ValidationError);
+        answer.Detail("field").GetString().Should().Be("requirements");
+        if (path is not null)
+        {
+            answer.Detail("path").GetString().Should().Be(path);
+            answer.Message.Should().StartWith($"requirements{path}: ");
+        }
+
+        JsonElement.DeepEquals(preFlight.Data.GetProperty("reasons")[0], answer.Json.GetProperty("error")).Should().BeTrue("the pre-flight says what the call says");
         (await sandbox.CountRowsAsync()).Should().Equal(before);
     }
 
