@@ -42,7 +42,6 @@ public static class CompatErrors
         [ErrorCodes.DeadlinePassed] = "INVALID_STATUS",
         [ErrorCodes.DeadlineNotReached] = "INVALID_STATUS",
         [ErrorCodes.ServiceDisabled] = "INVALID_AGENT_STATUS",
-        [ErrorCodes.DeliverableSchemaMismatch] = "INVALID_PARAMETERS",
         [ErrorCodes.InsufficientFunds] = "insufficient_balance",
         [ErrorCodes.RelayFailed] = "PIMLICO_ERROR",
         [ErrorCodes.CreateReverted] = "PIMLICO_ERROR",
