@@ -5,17 +5,11 @@ using CapVault.Sdk;
 namespace CapVault.IntegrationTests;
 
 /// <summary>Refusals on CROO's routes, in CROO's words.</summary>
-public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, IDisposable
 {
     private readonly RawApi _compat = new(sandbox.Relayer.Url, "/backend/v1");
 
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync()
-    {
-        _compat.Dispose();
-        return sandbox.Chain.Node.ResumeMiningAsync();
-    }
+    public void Dispose() => _compat.Dispose();
 
     [Fact]
     public async Task CR47_A_revoked_key_opens_neither_route_nor_socket()
@@ -166,7 +160,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var paying = await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}");
 
@@ -174,7 +168,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         paying.Json.GetProperty("order").GetProperty("status").GetString().Should().Be("paying");
         paying.Json.GetProperty("txHash").GetString().Should().StartWith("0x", "it is sent, and only not mined");
         CompatShapes.Missing("Order", paying.Json.GetProperty("order")).Should().BeEmpty();
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var paid = await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}");
         paid.Status.Should().Be(HttpStatusCode.OK);
         paid.Json.GetProperty("order").GetProperty("status").GetString().Should().Be("paid");

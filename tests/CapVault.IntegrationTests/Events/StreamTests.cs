@@ -1,8 +1,5 @@
 using System.Net;
-using CapVault.Relayer.Events;
-using CapVault.Relayer.Storage;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CapVault.IntegrationTests;
 
@@ -131,7 +128,7 @@ public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<Impati
         const int limit = 1000;
         const int more = 50;
         var agent = await sandbox.NewAgentAsync("agent");
-        await AddEventsAsync(agent.AgentId, limit + more);
+        await sandbox.AddEventsAsync(agent.AgentId, limit + more);
         var (stream, hello) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
         await using var socket = stream;
         await stream.SendAsync(new { frame = "subscribe", id = "s", after = hello.GetProperty("oldest").GetString() });
@@ -150,27 +147,5 @@ public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<Impati
         }
 
         seqs.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
-    }
-
-    private Task AddEventsAsync(string agentId, int count)
-    {
-        var events = sandbox.Relayer.Services.GetRequiredService<EventLog>();
-        return sandbox.Relayer.Services.GetRequiredService<Db>().WriteAsync(
-            async tx =>
-            {
-                for (var i = 0; i < count; i++)
-                {
-                    await events.AddAsync(tx, new CapEvent
-                    {
-                        Seq = 0,
-                        Cursor = "",
-                        EventId = $"evt_{agentId}_{i}",
-                        Type = EventType.NegotiationCreated,
-                        OccurredAt = DateTimeOffset.UnixEpoch,
-                        ProviderAgentId = agentId,
-                    });
-                }
-            },
-            CancellationToken.None);
     }
 }
