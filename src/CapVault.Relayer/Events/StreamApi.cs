@@ -43,7 +43,7 @@ public static class StreamApi
         }
 
         var caller = context.Request.Query["ticket"].ToString() is { Length: > 0 } ticket
-            ? await tickets.RedeemAsync(ticket, context.RequestAborted)
+            ? context.Admit(await tickets.RedeemAsync(ticket, context.RequestAborted))
             : await context.AuthenticateAsync();
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = requested.Count > 0 ? SubProtocol : null });

@@ -59,6 +59,41 @@ public sealed partial class FuzzTests(WorldSandbox sandbox) : IClassFixture<Worl
     }
 
     [Fact]
+    public async Task Bad_uploads_are_refused()
+    {
+        var route = Routes.All.Single(route => route.Method == "PUT");
+        var cases = 0;
+        var uploader = _world.Stranger;
+
+        await Fuzz.RunAsync(150, async random =>
+        {
+            if (++cases % 500 == 0)
+            {
+                // An agent may have so many.
+                uploader = await sandbox.NewAgentAsync("uploader");
+            }
+
+            var content = new byte[random.Of(0, 1, 3, 1000, 100_000)];
+            random.NextBytes(content);
+            var size = random.OnceIn(3) ? (int?)random.Of(0, content.Length, content.Length + 1, 67_108_864) : null;
+            var hash = random.OnceIn(3) ? "0x" + new string('0', 64) : null;
+            var link = new Uri((await _world.NewUploadAsync(uploader, new { fileName = "a.bin", size, keccak256 = hash })).UploadUrl);
+            var request = RawRequest.Of("PUT", link.PathAndQuery, key: null, content, contentType: "application/octet-stream");
+            await JudgeAsync(
+                route,
+                random.Next(5) switch
+                {
+                    0 => BadHttp.Head(request, _world.Stranger.Key, random),
+                    1 => BadHttp.Target(request, route.Path, random),
+                    _ => BadHttp.Frame(request, random),
+                },
+                isHttp: false);
+        });
+
+        await StillServesAsync();
+    }
+
+    [Fact]
     public async Task Whoever_does_not_finish_a_request_holds_nobody_up()
     {
         var waiting = new List<TcpClient>();
@@ -110,7 +145,7 @@ public sealed partial class FuzzTests(WorldSandbox sandbox) : IClassFixture<Worl
             Judge(request, reply, isHttp);
             if (reply.Status < 400)
             {
-                await _world.RefreshAsync();
+                await _world.RefreshAsync(route);
             }
             else
             {
@@ -149,8 +184,11 @@ public sealed partial class FuzzTests(WorldSandbox sandbox) : IClassFixture<Worl
         reply.Bytes.Length.Should().BeLessThan(4096, "what came is not thrown back");
     }
 
-    // Below which base it arrived: the shape of the error depends on it.
-    private static string PathOf(RawRequest request) => Uri.UnescapeDataString(request.Target.Split('?')[0]);
+    // Where it arrived, after all detours: the shape of the error depends on it.
+    private static string PathOf(RawRequest request) =>
+        Uri.TryCreate(request.Target.StartsWith('/') ? "http://localhost" + request.Target : request.Target, UriKind.Absolute, out var uri)
+            ? Uri.UnescapeDataString(uri.AbsolutePath)
+            : request.Target;
 
     private async Task StillServesAsync()
     {

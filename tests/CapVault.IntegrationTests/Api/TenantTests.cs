@@ -23,8 +23,8 @@ public sealed partial class TenantTests(WorldSandbox sandbox) : IClassFixture<Wo
         var known = Routes.All.Select(route => route.Name).ToHashSet(StringComparer.Ordinal);
 
         mapped.Except(known, StringComparer.Ordinal).Should().BeEmpty(
-            "for each of these, Routes.All must say in one line who uses it and what a stranger gets there (OfAgents, OfParties, OfOne, OfSetUp, OfOperator, Public, Linked), "
-                + "with a body that it takes; the tests of strangers and of bad input do the rest");
+            "for each of these, Routes.All must say in one line who uses it and what a stranger gets there (OfAll, OfAgents, OfReaders, OfParties, OfOne, OfSetUp, OfOperator, "
+                + "Public), with a body that it takes; the tests of strangers and of bad input do the rest");
         known.Except(mapped, StringComparer.Ordinal).Should().BeEmpty("the relayer does not have these any more: take them out of Routes.All");
         Routes.All.Should().OnlyHaveUniqueItems(route => route.Name);
     }

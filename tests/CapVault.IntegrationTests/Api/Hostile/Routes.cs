@@ -117,6 +117,18 @@ internal static class Routes
             """{"name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"tags":["fr"],"negotiationTtlSeconds":3600,"enabled":false}""",
             notFound: ErrorCodes.ServiceNotFound),
 
+        Public("GET /api/v1/public/services"),
+        Public("GET /api/v1/public/services/{serviceId}"),
+        Public("GET /api/v1/public/agents"),
+        Public("GET /api/v1/public/agents/{agentId}"),
+        Public("GET /api/v1/public/search"),
+        Public("GET /api/v1/public/tags"),
+        Public("GET /api/v1/agents/{agentId}/stats"),
+        OfAll("GET /api/v1/services/search"),
+        OfAll("GET /api/v1/fees"),
+        OfAll("GET /api/v1/quote") with { Query = "?serviceId={service}" },
+        OfAll("GET /api/v1/config"),
+
         OfAgents("POST /api/v1/orders/validate", """{"serviceId":"{service}","requirements":{"task":"translate"}}"""),
         OfAgents("POST /api/v1/orders/negotiate", """{"serviceId":"{service}","requirements":{"task":"translate","to":["fr",1.5,null,true]},"metadata":{"a":{"b":[]}}}"""),
         OfAgents("GET /api/v1/orders/negotiate"),
@@ -133,12 +145,14 @@ internal static class Routes
 
         OfAgents("POST /api/v1/objects/upload-url", """{"fileName":"a.txt","contentType":"text/plain","size":3}"""),
         OfAgents("POST /api/v1/objects/download-url", """{"objectKey":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
-        Linked("PUT /api/v1/objects/{objectKey}", "abc"),
-        Linked("GET /api/v1/objects/{objectKey}"),
-        Linked("HEAD /api/v1/objects/{objectKey}"),
+        // The signature in the address is the key.
+        Public("PUT /api/v1/objects/{objectKey}", "abc") with { Query = "{upload}" },
+        Public("GET /api/v1/objects/{objectKey}") with { Query = "{download}" },
+        Public("HEAD /api/v1/objects/{objectKey}") with { Query = "{download}" },
 
-        OfAgents("GET /api/v1/stream") with { IsSocket = true, Access = new() { StrangerOwner = Refusal.Forbidden } },
-        new("GET /api/v1/config", Who.Requester, new()),
+        OfReaders("GET /api/v1/events"),
+        OfReaders("POST /api/v1/stream/tickets"),
+        OfReaders("GET /api/v1/stream") with { IsSocket = true },
         OfOperator("GET /api/v1/relayer/status", Scope.Admin),
         OfOperator("GET /api/v1/relayer/ops/{userOpHash}", Scope.Admin),
         OfOperator("POST /api/v1/sandbox/faucet", scope: null, """{"address":"{address}","amount":"1.00"}"""),
@@ -155,6 +169,8 @@ internal static class Routes
         OfOne(Who.Provider, "POST /backend/v1/orders/{id}/deliver", ErrorCodes.OrderNotFound, Text),
         OfParties("POST /backend/v1/orders/{id}/reject", ErrorCodes.OrderNotFound, Reason),
         OfParties("GET /backend/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
+        OfAgents("POST /backend/v1/objects/upload-url", """{"fileName":"a.txt","contentType":"text/plain","fileSize":3}"""),
+        OfAgents("POST /backend/v1/objects/download-url", """{"objectKey":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
         // Its key stands in the address.
         new("GET /ws", Who.Nobody, new() { IsPublic = true }) { IsSocket = true },
     ];
@@ -166,9 +182,6 @@ internal static class Routes
         select $"{method} {endpoint.RoutePattern.RawText!.TrimEnd('/')}";
 
     private static Route Public(string name, string? body = null) => new(name, Who.Nobody, new() { IsPublic = true }, body);
-
-    /// <summary>The signature in the address is its key.</summary>
-    private static Route Linked(string name, string? body = null) => Public(name, body) with { Query = "{link}" };
 
     private static Route OfOperator(string name, Scope? scope, string? body = null) =>
         new(name, Who.Operator, new() { Stranger = Refusal.Forbidden, StrangerOwner = Refusal.Forbidden, Scope = scope }, body);
@@ -183,6 +196,12 @@ internal static class Routes
     /// <summary>For every agent, which sees its own.</summary>
     private static Route OfAgents(string name, string? body = null) => new(
         name, Who.Requester, new() { StrangerOwner = Refusal.Forbidden, Operator = Refusal.Forbidden }, body);
+
+    /// <summary>For everybody who has a key.</summary>
+    private static Route OfAll(string name) => new(name, Who.Requester, new());
+
+    /// <summary>For whoever follows the log: agents, and the operator.</summary>
+    private static Route OfReaders(string name) => new(name, Who.Requester, new() { StrangerOwner = Refusal.Forbidden });
 
     /// <summary>For both parties.</summary>
     private static Route OfParties(string name, string notFound, string? body = null) => new(name, Who.Provider, Hidden(notFound), body);

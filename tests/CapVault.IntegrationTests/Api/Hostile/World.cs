@@ -34,6 +34,7 @@ internal sealed class World
     private Service _spareService = null!;
     private string _spareKeyId = null!;
     private UploadLink _upload = null!;
+    private DownloadLink _download = null!;
 
     private World(Sandbox sandbox) => Sandbox = sandbox;
 
@@ -67,7 +68,10 @@ internal sealed class World
         world._spare = await sandbox.NewAgentAsync("spare");
         world._spareService = await sandbox.Setup.CreateServiceAsync(new() { AgentId = world._spare.AgentId, Name = "Spare", Price = "1.00", SlaMinutes = 30 });
         world.Revoked = await world.RevokeAsync();
-        await world.RefreshAsync();
+        await world.NewSpareKeyAsync();
+        await world.StoreAsync();
+        await world.RefreshOrdersAsync();
+        await sandbox.QuietAsync();
         return world;
     }
 
@@ -98,8 +102,22 @@ internal sealed class World
     /// <summary>The same with ids of nothing.</summary>
     public static string FillWithNothing(string text) => Nothing.Aggregate(text, (filled, name) => filled.Replace($"{{{name.Key}}}", name.Value, StringComparison.Ordinal));
 
-    /// <summary>Replaces what a call has used up, and returns when nothing is on its way any more.</summary>
-    public async Task RefreshAsync()
+    /// <summary>Replaces what a call over this route may have used up, and returns when nothing is on its way any more.</summary>
+    public async Task RefreshAsync(Route used)
+    {
+        if (used.Path.Contains("/api-keys/", StringComparison.Ordinal))
+        {
+            await NewSpareKeyAsync();
+        }
+        else if (used.Path.Contains("/orders/", StringComparison.Ordinal))
+        {
+            await RefreshOrdersAsync();
+        }
+
+        await Sandbox.QuietAsync();
+    }
+
+    private async Task RefreshOrdersAsync()
     {
         if (Order is null || (await Pair.Requester.Client.GetOrderAsync(Order.OrderId)).Status != OrderStatus.Paid)
         {
@@ -111,10 +129,20 @@ internal sealed class World
         {
             Negotiation = await Pair.NegotiateAsync(new { task = "translate" });
         }
+    }
 
-        _spareKeyId = (await NewOperatorKeyAsync(["read"])).Id;
-        _upload = (await Sandbox.Api.PostAsync(Pair.Provider.Key, "objects/upload-url", """{"fileName":"a.txt"}""")).Data.Deserialize<UploadLink>(CapJson.Options)!;
-        await Sandbox.QuietAsync();
+    private async Task NewSpareKeyAsync() => _spareKeyId = (await NewOperatorKeyAsync(["read"])).Id;
+
+    /// <summary>An upload link for something new.</summary>
+    public async Task<UploadLink> NewUploadAsync(Party party, object? announced = null) =>
+        (await Sandbox.Api.PostAsync(party.Key, "objects/upload-url", JsonSerializer.Serialize(announced ?? new { fileName = "a.txt" }))).Data.Deserialize<UploadLink>(CapJson.Options)!;
+
+    private async Task StoreAsync()
+    {
+        using var objects = new ObjectApi(Sandbox);
+        _upload = await NewUploadAsync(Pair.Requester);
+        await objects.PutAsync(_upload.UploadUrl, "abc"u8.ToArray());
+        _download = await objects.DownloadLinkAsync(Pair.Requester, _upload.ObjectKey);
     }
 
     private static readonly Dictionary<string, string> Nothing = new(StringComparer.Ordinal)
@@ -133,7 +161,7 @@ internal sealed class World
     private IEnumerable<(string Name, string Value)> Names() =>
     [
         ("id", Order.OrderId), ("negotiationId", Negotiation.NegotiationId), ("agentId", _spare.AgentId), ("serviceId", _spareService.ServiceId), ("keyId", _spareKeyId),
-        ("objectKey", _upload.ObjectKey), ("link", new Uri(_upload.UploadUrl).Query), ("userOpHash", Nothing["userOpHash"]),
+        ("objectKey", _upload.ObjectKey), ("upload", new Uri(_upload.UploadUrl).Query), ("download", new Uri(_download.DownloadUrl).Query), ("userOpHash", Nothing["userOpHash"]),
         ("service", Pair.Service.ServiceId), ("agent", _spare.AgentId), ("address", TestKeys.Human.GetPublicAddress()),
     ];
 
