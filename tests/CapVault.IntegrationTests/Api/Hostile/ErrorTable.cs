@@ -27,7 +27,8 @@ internal static class ErrorTable
         new("INVALID_AMOUNT_FORMAT", false, "INVALID_PARAMETERS", 400),
         new("INVALID_AMOUNT", false, "INVALID_PARAMETERS", 400),
         new("INVALID_CURRENCY", false, "INVALID_PARAMETERS", 400),
-        NotFound("NOT_FOUND"),
+        // CROO's client knows what is not there by the end of the word.
+        new("NOT_FOUND", false, "ROUTE_NOT_FOUND", 404),
         NotFound("NEGOTIATION_NOT_FOUND"),
         NotFound("ORDER_NOT_FOUND"),
         NotFound("SERVICE_NOT_FOUND"),
@@ -70,7 +71,7 @@ internal static class ErrorTable
         new("PAYLOAD_TOO_LARGE", false, "INVALID_PARAMETERS", 413),
         new("UNSUPPORTED_MEDIA_TYPE", false, "INVALID_PARAMETERS", 415),
         new("QUOTA_EXCEEDED", false, "QUOTA_EXCEEDED", 422),
-        new("RATE_LIMITED", true, "RATE_LIMITED", 429),
+        new("RATE_LIMITED", true, "429", 429),
         new("SPONSOR_BUDGET_EXCEEDED", true, "SPONSOR_BUDGET_EXCEEDED", 429),
         new("INTERNAL_ERROR", true, "UNKNOWN", 500),
         new("RELAY_FAILED", true, "PIMLICO_ERROR", 502),

@@ -77,6 +77,9 @@ internal sealed record RawReply(int Status, IReadOnlyList<(string Name, string V
     public string? Header(string name) => Headers.FirstOrDefault(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
 
     /// <summary>The body as JSON.</summary>
+    public JsonElement Json() => JsonSerializer.Deserialize<JsonElement>(Bytes);
+
+    /// <summary>The body as JSON, if it is.</summary>
     public bool TryJson([NotNullWhen(true)] out JsonElement? json)
     {
         json = null;

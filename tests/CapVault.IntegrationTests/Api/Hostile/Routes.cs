@@ -169,8 +169,8 @@ internal static class Routes
         OfOne(Who.Provider, "POST /backend/v1/orders/{id}/deliver", ErrorCodes.OrderNotFound, Text),
         OfParties("POST /backend/v1/orders/{id}/reject", ErrorCodes.OrderNotFound, Reason),
         OfParties("GET /backend/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
-        OfAgents("POST /backend/v1/objects/upload-url", """{"fileName":"a.txt","contentType":"text/plain","fileSize":3}"""),
-        OfAgents("POST /backend/v1/objects/download-url", """{"objectKey":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
+        OfAgents("POST /backend/v1/objects/upload-url", """{"file_name":"a.txt","content_type":"text/plain"}"""),
+        OfAgents("POST /backend/v1/objects/download-url", """{"object_key":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
         // Its key stands in the address.
         new("GET /ws", Who.Nobody, new() { IsPublic = true }) { IsSocket = true },
     ];

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using CapVault.Sdk;
 using Nethereum.Signer;
@@ -96,6 +97,24 @@ internal sealed class World
         Pair.Requester.AgentId, Pair.Requester.Wallet, Order.OrderId, Order.ChainOrderId, Order.NegotiationId!, Negotiation.NegotiationId,
     ];
 
+    /// <summary>Sends what a well-behaved client would.</summary>
+    /// <param name="method">GET, POST, …</param>
+    /// <param name="path">Below <c>/api/v1/</c>, or from the root.</param>
+    /// <param name="key">Of who calls.</param>
+    /// <param name="json">The body.</param>
+    /// <param name="headers">More headers.</param>
+    public async Task<RawReply> SendAsync(string method, string path, string? key, string? json = null, params (string Name, string Value)[] headers)
+    {
+        var body = json is null ? null : Encoding.UTF8.GetBytes(Fill(json));
+        var request = RawRequest.Of(method, Fill(path.StartsWith('/') ? path : "/api/v1/" + path), key, body);
+        foreach (var (name, value) in headers)
+        {
+            request = request.Set(name, value);
+        }
+
+        return (await new RawHttp(Sandbox.Relayer.Url).SendAsync(request)) ?? throw new InvalidOperationException($"{method} {path} was closed without an answer.");
+    }
+
     /// <summary>Fills in the names that the table of <see cref="Routes"/> uses for what is here.</summary>
     public string Fill(string text) => Names().Aggregate(text, (filled, name) => filled.Replace($"{{{name.Name}}}", name.Value, StringComparison.Ordinal));
 
@@ -162,7 +181,7 @@ internal sealed class World
     [
         ("id", Order.OrderId), ("negotiationId", Negotiation.NegotiationId), ("agentId", _spare.AgentId), ("serviceId", _spareService.ServiceId), ("keyId", _spareKeyId),
         ("objectKey", _upload.ObjectKey), ("upload", new Uri(_upload.UploadUrl).Query), ("download", new Uri(_download.DownloadUrl).Query), ("userOpHash", Nothing["userOpHash"]),
-        ("service", Pair.Service.ServiceId), ("agent", _spare.AgentId), ("address", TestKeys.Human.GetPublicAddress()),
+        ("service", Pair.Service.ServiceId), ("provider", Pair.Provider.AgentId), ("agent", _spare.AgentId), ("address", TestKeys.Human.GetPublicAddress()),
     ];
 
     private async Task<IReadOnlyList<string>> RevokeAsync()
