@@ -85,12 +85,12 @@ public static class RelayerHost
         services.AddSingleton<ChainClient>().AddSingleton<ChainClock>().AddSingleton<GasOracle>();
         services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
-        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>();
+        services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
-        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<PreFlight>();
+        services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
 
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();

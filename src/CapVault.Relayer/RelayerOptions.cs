@@ -57,7 +57,7 @@ public sealed class RelayerOptions
     [Range(1, long.MaxValue)]
     public long SweepMinimum { get; set; } = 1_000_000;
 
-    /// <summary>How often the keeper looks at fees and the deposit, seconds. The default value is 60.</summary>
+    /// <summary>How often the keeper looks at fees, the deposit and objects, seconds. The default value is 60.</summary>
     [Range(1, 86_400)]
     public int SweepIntervalSeconds { get; set; } = 60;
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CapVault.Contracts.CAPVault;
 using CapVault.Sdk.Transport;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -16,7 +17,7 @@ public sealed partial class AgentClient
 {
     /// <summary>Delivers, as the Provider, and returns when the hash is on chain.</summary>
     /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
-    /// <param name="request">The content.</param>
+    /// <param name="request">The content. Files that another client uploaded are hashed as the relayer recorded them.</param>
     /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
     /// <exception cref="ArgumentException">The content does not fit its type.</exception>
     /// <exception cref="CapApiException">Refused, or deliverOrder failed for good (<c>DELIVER_REVERTED</c>): the order is <c>paid</c> again and
@@ -26,12 +27,19 @@ public sealed partial class AgentClient
         string orderId, DeliverOrderRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var hash = DeliverableHash.Of(request.DeliverableType, request.DeliverableText, request.DeliverableSchema).ToHex(prefix: true);
+        var hash = (await HashAsync(request, cancellationToken)).ToHex(prefix: true);
         var order = await StepAsync(OrderStep.Deliver, orderId, request, cancellationToken);
-        return string.Equals(order.DeliverableHash, hash, StringComparison.OrdinalIgnoreCase)
-            ? new DeliverOrderResult(order, order.DeliverTxHash!, hash)
-            : throw new CapApiException(
-                200, ErrorCodes.ContentHashMismatch, $"The relayer recorded deliverable hash {order.DeliverableHash}, expected {hash}.");
+        if (!string.Equals(order.DeliverableHash, hash, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new CapApiException(200, ErrorCodes.ContentHashMismatch, $"The relayer recorded deliverable hash {order.DeliverableHash}, expected {hash}.");
+        }
+
+        foreach (var objectKey in request.Files ?? [])
+        {
+            _uploaded.TryRemove(objectKey, out _);
+        }
+
+        return new DeliverOrderResult(order, order.DeliverTxHash!, hash);
     }
 
     /// <summary>
@@ -67,16 +75,44 @@ public sealed partial class AgentClient
         }
     }
 
+    private async Task<byte[]> HashAsync(DeliverOrderRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Files is not { Count: > 0 } files)
+        {
+            return DeliverableHash.Of(request.DeliverableType, request.DeliverableText, request.DeliverableSchema);
+        }
+
+        var manifest = new DeliveryManifest
+        {
+            Version = 1,
+            Text = request.DeliverableText,
+            Schema = request.DeliverableSchema,
+            Files = await RecordsAsync(files, cancellationToken),
+        };
+        return DeliverableHash.Of(manifest);
+    }
+
     private static bool MatchesContent(Delivery delivery)
     {
         try
         {
-            var hash = DeliverableHash.Of(delivery.DeliverableType, delivery.DeliverableText, delivery.DeliverableSchema);
-            return string.Equals(delivery.ContentHash, hash.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase);
+            var hash = delivery.Manifest is { } manifest
+                ? DeliverableHash.Of(manifest)
+                : DeliverableHash.Of(delivery.DeliverableType, delivery.DeliverableText, delivery.DeliverableSchema);
+            return string.Equals(delivery.ContentHash, hash.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase) && SaysOneThing(delivery);
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or JsonException)
         {
             return false; // content that has no hash cannot be what was recorded
         }
     }
+
+    // The hash covers the manifest where there is one, else the content: neither may stand beside the other and say something else.
+    private static bool SaysOneThing(Delivery delivery) => delivery.Manifest is { } manifest
+        ? delivery.HashScheme == HashScheme.Manifest && delivery.DeliverableText == manifest.Text && IsSame(delivery.DeliverableSchema, manifest.Schema)
+        : delivery.HashScheme == HashScheme.Text || delivery.HashScheme == HashScheme.Schema;
+
+    private static bool IsSame(JsonElement? one, JsonElement? other) => one is { } value
+        ? other is { } same && CanonicalJson.Serialize(value).AsSpan().SequenceEqual(CanonicalJson.Serialize(same))
+        : other is null;
 }

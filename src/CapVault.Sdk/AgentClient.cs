@@ -14,6 +14,7 @@ public sealed partial class AgentClient : IDisposable
     private readonly ApiConnection _api;
     private readonly bool _ownsApi = true;
     private readonly string? _idempotencyKey;
+    private readonly ObjectTransfer _transfer;
 
     /// <summary>Makes a client; nothing is sent yet.</summary>
     /// <param name="config">Where the relayer is.</param>
@@ -26,11 +27,12 @@ public sealed partial class AgentClient : IDisposable
         _config = config;
         _sdkKey = Keys.Require(sdkKey, "an agent's SDK key, which begins with croo_sk_ (operator keys go to SetupClient)", "croo_sk_");
         _api = new ApiConnection(config, _sdkKey);
+        _transfer = new ObjectTransfer(config);
     }
 
     private AgentClient(AgentClient client, string idempotencyKey)
     {
-        (_config, _sdkKey, _api, _ownsApi) = (client._config, client._sdkKey, client._api, false);
+        (_config, _sdkKey, _api, _transfer, _ownsApi) = (client._config, client._sdkKey, client._api, client._transfer, false);
         _idempotencyKey = idempotencyKey;
     }
 
@@ -54,6 +56,7 @@ public sealed partial class AgentClient : IDisposable
         if (_ownsApi)
         {
             _api.Dispose();
+            _transfer.Dispose();
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CapVault.Sdk;
 
 namespace CapVault.IntegrationTests;
@@ -57,7 +58,7 @@ public class Sandbox : IAsyncLifetime
     }
 
     /// <summary>A new Requester with money and a new Provider with a service.</summary>
-    internal async Task<Pair> NewPairAsync(string funds = "100.00", string price = "1.00", int slaMinutes = 30, int? negotiationTtlSeconds = null)
+    internal async Task<Pair> NewPairAsync(string funds = "100.00", string price = "1.00", int slaMinutes = 30, int? negotiationTtlSeconds = null, DeliverableType? deliverableType = null, string? deliverableSchema = null)
     {
         var requester = await NewAgentAsync("requester");
         var provider = await NewAgentAsync("provider");
@@ -69,6 +70,8 @@ public class Sandbox : IAsyncLifetime
             Price = price,
             SlaMinutes = slaMinutes,
             NegotiationTtlSeconds = negotiationTtlSeconds,
+            DeliverableType = deliverableType,
+            DeliverableSchema = deliverableSchema is null ? null : JsonSerializer.Deserialize<JsonElement>(deliverableSchema),
         });
         return new Pair(requester, provider, service);
     }

@@ -2,6 +2,7 @@ using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
@@ -12,7 +13,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees, keeps the paymaster's deposit up, forgets what is old. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up, forgets what is old. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -27,11 +28,13 @@ public sealed class Keeper(
     EventRetention events,
     BlockRetention blocks,
     IdempotentCalls calls,
+    ObjectSweep objects,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
 {
     private long? _lookedAtMoney;
+    private long? _sweptObjects;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -49,6 +52,7 @@ public sealed class Keeper(
                 await negotiations.ExpireDueAsync(stoppingToken);
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
+                await SweepObjectsAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
                     await steps.ExpireDueAsync(stoppingToken);
@@ -79,14 +83,32 @@ public sealed class Keeper(
         },
         cancellationToken);
 
+    private async Task SweepObjectsAsync(CancellationToken cancellationToken)
+    {
+        if (IsDue(ref _sweptObjects))
+        {
+            await objects.RunAsync(cancellationToken);
+        }
+    }
+
+    private bool IsDue(ref long? last)
+    {
+        if (last is { } looked && time.GetElapsedTime(looked) < TimeSpan.FromSeconds(options.Value.SweepIntervalSeconds))
+        {
+            return false;
+        }
+
+        last = time.GetTimestamp();
+        return true;
+    }
+
     private async Task LookAfterMoneyAsync(CancellationToken cancellationToken)
     {
-        if (_lookedAtMoney is { } looked && time.GetElapsedTime(looked) < TimeSpan.FromSeconds(options.Value.SweepIntervalSeconds))
+        if (!IsDue(ref _lookedAtMoney))
         {
             return;
         }
 
-        _lookedAtMoney = time.GetTimestamp();
         await SweepFeesAsync(cancellationToken);
         await deposit.EnsureAsync(needed: 0, cancellationToken);
     }

@@ -53,7 +53,7 @@ public static class CompatApi
 
         api.MapGet("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
         {
-            var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), ListFilter.NegotiationStatuses, Paging.From(context.Request));
+            var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), ListFilter.NegotiationStatuses, Paging.FromPageOrCursor(context.Request));
             var rows = await negotiations.ListAsync(filter, context.RequestAborted);
             return Json(new { negotiations = rows.Take(filter.Rows - 1).Select(row => new CompatNegotiation(row)) });
         });
@@ -64,7 +64,8 @@ public static class CompatApi
         api.MapPost("/orders/negotiate/{negotiationId}/accept", async (HttpContext context, Negotiations negotiations, OrderReader orders, string negotiationId) =>
         {
             var agentId = context.Caller().RequireAgent();
-            RequireNoFunds("providerFundAddress", (await ReadAsync<CompatAcceptRequest>(context)).ProviderFundAddress);
+            var request = await RequestBody.ReadOrDefaultAsync<CompatAcceptRequest>(context.Request, context.RequestAborted, CapJson.Options);
+            RequireNoFunds("providerFundAddress", request.ProviderFundAddress);
             var row = await negotiations.AcceptAsync(agentId, negotiationId, revision: null, context.IdempotentCall(), context.RequestAborted);
             var order = await orders.GetAsync(agentId, Ids.Of("ord_", row.OrderId), context.RequestAborted);
             var outcome = await OutcomeAsync(context, agentId, order, OrderStep.Create);
@@ -83,7 +84,7 @@ public static class CompatApi
     {
         api.MapGet("/orders", async (HttpContext context, OrderReader orders) =>
         {
-            var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), OrderStatuses, Paging.From(context.Request));
+            var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), OrderStatuses, Paging.FromPageOrCursor(context.Request));
             var rows = await orders.ListAsync(filter, context.RequestAborted);
             return Json(new { orders = rows.Take(filter.Rows - 1).Select(row => new CompatOrder(row)) });
         });
@@ -147,7 +148,7 @@ public static class CompatApi
 
     // What CROO's client sends beyond what we know is passed over, not refused.
     private static Task<T> ReadAsync<T>(HttpContext context)
-        where T : class => RequestBody.ReadAsync<T>(context.Request, CapJson.Options, context.RequestAborted);
+        where T : class => RequestBody.ReadAsync<T>(context.Request, context.RequestAborted, CapJson.Options);
 
     /// <summary>Waits for what becomes of a step. 202 while that is open: what is not proven is never told as success or failure.</summary>
     /// <exception cref="ApiException">502 once the step has failed for good.</exception>

@@ -9,7 +9,7 @@ namespace CapVault.Relayer.Compat;
 /// One client of CROO's socket. It acknowledges nothing, so what has arrived is concluded: everything, where it says goodbye; otherwise what
 /// was sent so long ago that a dead connection would have been noticed since. Some events may come twice, none is lost.
 /// </summary>
-public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventFeed feed, TimeProvider time)
+public sealed class CompatConnection(string agentId, CompatCursor cursor, CompatCursors cursors, EventFeed feed, TimeProvider time, ILogger log)
 {
     private const int PageSize = 200;
     private const int KeyRevoked = 4401;
@@ -62,7 +62,16 @@ public sealed class CompatConnection(string agentId, CompatCursor cursor, Compat
         await Task.WhenAny(sending, Task.Delay(Patience, CancellationToken.None));
         await CloseAsync(socket, revoked.IsCancellationRequested ? KeyRevoked : stopping.IsCancellationRequested ? Restart : (int)WebSocketCloseStatus.NormalClosure, receiving);
         await ended.CancelAsync();
-        await Task.WhenAll(receiving, sending, keeping).ContinueWith(task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.WhenAll(receiving, sending, keeping).ContinueWith(task => Report(task.Exception), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    // That a client goes without a word is nothing to report.
+    private void Report(AggregateException? failures)
+    {
+        foreach (var failure in failures?.InnerExceptions.Where(failure => failure is not (WebSocketException or IOException or ObjectDisposedException)) ?? [])
+        {
+            log.LogError(failure, "The socket of {KeyId} failed; its client comes back", cursor.KeyId);
+        }
     }
 
     // Clients of CROO's send nothing. A close frame, of their own or in answer to ours, comes after all that they have read.

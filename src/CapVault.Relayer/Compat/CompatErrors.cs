@@ -54,6 +54,8 @@ public static class CompatErrors
         [ErrorCodes.IdempotencyKeyInProgress] = ErrorCodes.IdempotencyKeyInProgress,
         [ErrorCodes.IdempotencyKeyReused] = ErrorCodes.IdempotencyKeyReused,
         [ErrorCodes.CursorExpired] = ErrorCodes.CursorExpired,
+        [ErrorCodes.IdempotencyKeyInProgress] = ErrorCodes.IdempotencyKeyInProgress,
+        [ErrorCodes.IdempotencyKeyReused] = ErrorCodes.IdempotencyKeyReused,
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,

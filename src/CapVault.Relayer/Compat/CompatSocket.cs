@@ -20,6 +20,7 @@ public static class CompatSocket
         CompatCursors cursors,
         EventFeed feed,
         TimeProvider time,
+        ILogger<CompatConnection> log,
         IHostApplicationLifetime lifetime) =>
     {
         var caller = await CallerAsync(context, keys);
@@ -32,7 +33,7 @@ public static class CompatSocket
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         // Before the handshake is answered: what the client causes from then on comes after this position.
         var cursor = await cursors.OpenAsync(agentId, caller.KeyId, context.RequestAborted);
-        var connection = new CompatConnection(agentId, cursor, cursors, feed, time);
+        var connection = new CompatConnection(agentId, cursor, cursors, feed, time, log);
         try
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = cursors.Heartbeat, KeepAliveTimeout = cursors.Heartbeat });

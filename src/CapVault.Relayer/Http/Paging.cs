@@ -12,25 +12,31 @@ namespace CapVault.Relayer.Http;
 /// <param name="Offset">How many of them to leave out.</param>
 public sealed record Paging(int Limit, long BeforeTime, string BeforeId, long Offset = 0)
 {
-    /// <summary>Reads <c>limit</c> and <c>cursor</c>, or <c>page</c> and <c>pageSize</c> (CROO's routes: <c>page_size</c>).</summary>
-    /// <exception cref="ApiException">400 for a number out of range or a cursor that is not ours.</exception>
+    /// <summary>Reads <c>limit</c> and <c>cursor</c>.</summary>
+    /// <exception cref="ApiException">400 for a limit out of range or a cursor that is not ours.</exception>
     public static Paging From(HttpRequest request)
     {
-        var limit = Number(request, "limit", 100) ?? Number(request, "pageSize", 100) ?? Number(request, "page_size", 100) ?? 20;
-        var page = Number(request, "page", int.MaxValue);
+        var limit = Number(request, "limit", 100) ?? 20;
         if (request.Query["cursor"].ToString() is not { Length: > 0 } cursor)
         {
-            return new Paging(limit, long.MaxValue, "", ((page ?? 1) - 1L) * limit);
-        }
-
-        if (page is not null)
-        {
-            throw ApiException.Invalid("page", $"{page} beside a cursor", "one of the two");
+            return new Paging(limit, long.MaxValue, "");
         }
 
         return TryDecode(cursor) is [var time, var id] && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out var before)
             ? new Paging(limit, before, id)
             : throw ApiException.Invalid("cursor", cursor, "a nextCursor of a page before");
+    }
+
+    /// <summary>As <see cref="From"/>, or <c>page</c> and <c>pageSize</c> (on CROO's routes <c>page_size</c>).</summary>
+    /// <exception cref="ApiException">400 for a number out of range, or both.</exception>
+    public static Paging FromPageOrCursor(HttpRequest request)
+    {
+        var paging = From(request);
+        var size = Number(request, "pageSize", 100) ?? Number(request, "page_size", 100) ?? paging.Limit;
+        var page = Number(request, "page", int.MaxValue) ?? 1;
+        return page == 1 || paging.BeforeId.Length == 0
+            ? paging with { Limit = size, Offset = (page - 1L) * size }
+            : throw ApiException.Invalid("page", $"{page} beside a cursor", "one of the two");
     }
 
     /// <summary>Makes the page of <paramref name="rows"/>, which were asked for with one more than <see cref="Limit"/>.</summary>

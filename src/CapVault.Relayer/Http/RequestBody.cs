@@ -7,12 +7,11 @@ namespace CapVault.Relayer.Http;
 /// <summary>Reads a JSON body strictly: unknown, missing, duplicate and mistyped fields are errors that name the field.</summary>
 public static partial class RequestBody
 {
+    /// <param name="request">The request.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="options">Other rules: <see cref="CapJson.Options"/> passes unknown fields over.</param>
     /// <exception cref="ApiException">415 for another content type, 400 for anything that is not a <typeparamref name="T"/>.</exception>
-    public static Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken)
-        where T : class => ReadAsync<T>(request, CapJson.Strict, cancellationToken);
-
-    /// <summary>As <see cref="ReadAsync{T}(HttpRequest, CancellationToken)"/>, with other rules: <see cref="CapJson.Options"/> passes unknown fields over.</summary>
-    public static async Task<T> ReadAsync<T>(HttpRequest request, JsonSerializerOptions options, CancellationToken cancellationToken)
+    public static async Task<T> ReadAsync<T>(HttpRequest request, CancellationToken cancellationToken, JsonSerializerOptions? options = null)
         where T : class
     {
         if (!request.HasJsonContentType())
@@ -27,7 +26,7 @@ public static partial class RequestBody
 
         try
         {
-            return await JsonSerializer.DeserializeAsync<T>(request.Body, options, cancellationToken)
+            return await JsonSerializer.DeserializeAsync<T>(request.Body, options ?? CapJson.Strict, cancellationToken)
                 ?? throw ApiException.Invalid("body", "null", "a JSON object");
         }
         catch (JsonException exception)
@@ -41,12 +40,12 @@ public static partial class RequestBody
         }
     }
 
-    /// <summary>As <see cref="ReadAsync{T}(HttpRequest, CancellationToken)"/>, but an empty body counts as an empty object.</summary>
-    public static Task<T> ReadOrDefaultAsync<T>(HttpRequest request, CancellationToken cancellationToken)
+    /// <summary>As <see cref="ReadAsync{T}"/>, but an empty body counts as an empty object.</summary>
+    public static Task<T> ReadOrDefaultAsync<T>(HttpRequest request, CancellationToken cancellationToken, JsonSerializerOptions? options = null)
         where T : class, new() =>
         request.ContentLength is null or 0 && !request.Headers.ContainsKey("Transfer-Encoding")
             ? Task.FromResult(new T())
-            : ReadAsync<T>(request, cancellationToken);
+            : ReadAsync<T>(request, cancellationToken, options);
 
     private static ApiException Unsupported(string field, string? found, string expected) => new(
         415, ErrorCodes.UnsupportedMediaType, $"{field}: found {ApiException.Quote(found)}, expected {expected}.", new { field, found = ApiException.Cut(found), expected });

@@ -25,12 +25,28 @@ public sealed class Downloads(Db db)
         return row.StoredAt is not null ? row : throw NotStored(objectKey);
     }
 
+    /// <summary>Stored objects of an agent's own, in the order asked for.</summary>
+    /// <exception cref="ApiException">404 for one that is not the agent's, 409 for one without bytes.</exception>
+    public async Task<IReadOnlyList<StoredObject>> GetOwnAsync(string agentId, IReadOnlyList<string> objectKeys, CancellationToken cancellationToken)
+    {
+        if (objectKeys.Count == 0)
+        {
+            return [];
+        }
+
+        var rows = (await db.ReadAsync(
+            connection => connection.QueryAsync<ObjectRow>("SELECT * FROM object WHERE object_key IN @objectKeys AND agent_id = @agentId", new { objectKeys, agentId }),
+            cancellationToken)).ToDictionary(row => row.ObjectKey, StringComparer.Ordinal);
+        return objectKeys.Select(key => rows.TryGetValue(key, out var row) ? row : throw ObjectRow.NotFound(key))
+            .Select(row => row.StoredAt is not null ? row.ToModel() : throw NotStored(row.ObjectKey)).ToList();
+    }
+
     /// <summary>A stored object, for who has a link to it.</summary>
     /// <exception cref="ApiException">404 if it is gone.</exception>
     public async Task<ObjectRow> GetAsync(string objectKey, CancellationToken cancellationToken) => await db.ReadAsync(
         connection => connection.QueryFirstOrDefaultAsync<ObjectRow?>("SELECT * FROM object WHERE object_key = @objectKey AND stored_at IS NOT NULL", new { objectKey }),
         cancellationToken) ?? throw ObjectRow.NotFound(objectKey);
 
-    internal static ApiException NotStored(string objectKey) => ApiException.State(
+    private static ApiException NotStored(string objectKey) => ApiException.State(
         ErrorCodes.InvalidState, $"Nothing is uploaded as {objectKey} yet. Put its bytes to its upload link first.", new { objectKey });
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Objects;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -8,22 +9,24 @@ using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Orders;
 
-/// <summary>What a Provider submits, checked and hashed.</summary>
+/// <summary>What a Provider submits, checked and hashed. Where it has files, <see cref="WithFiles"/> comes before the hash.</summary>
 public sealed class DeliveryContent
 {
     private const int MaxBytes = 1024 * 1024;
+    private const int MaxFiles = 100;
 
-    private readonly DeliverableType _type;
-    private readonly byte[] _content;
+    private readonly byte[]? _hash;
 
     /// <summary>Checks a request.</summary>
     /// <exception cref="ApiException">400 if the content does not fit its type, or has no hash.</exception>
     public DeliveryContent(DeliverOrderRequest request)
     {
-        _type = request.DeliverableType;
+        Type = request.DeliverableType;
+        Files = Keys(request.Files ?? []);
         (var content, var field) = request switch
         {
             { DeliverableType.Value: "text", DeliverableText: { Length: > 0 } text, DeliverableSchema: null } => (text, "deliverableText"),
+            { DeliverableType.Value: "text", DeliverableText: null, DeliverableSchema: null, Files.Count: > 0 } => ("", "deliverableText"),
             { DeliverableType.Value: "schema", DeliverableText: null, DeliverableSchema: { } schema } => (Fields.Json("deliverableSchema", schema, MaxBytes)!, "deliverableSchema"),
             { DeliverableType.Value: "text", DeliverableSchema: not null } => throw ApiException.Invalid("deliverableSchema", "a value", "none for type text"),
             { DeliverableType.Value: "schema", DeliverableText: not null } => throw ApiException.Invalid("deliverableText", "a value", "none for type schema"),
@@ -31,15 +34,18 @@ public sealed class DeliveryContent
             { DeliverableType.Value: "schema" } => throw ApiException.Missing("deliverableSchema"),
             _ => throw ApiException.Invalid("deliverableType", request.DeliverableType.Value, "text or schema"),
         };
-        _content = Encoding.UTF8.GetBytes(content);
-        if (_content.Length > MaxBytes)
+        Content = Encoding.UTF8.GetBytes(content);
+        if (Content.Length > MaxBytes)
         {
-            throw ApiException.Invalid(field, $"{_content.Length} bytes", $"at most {MaxBytes} bytes of UTF-8");
+            throw ApiException.Invalid(field, $"{Content.Length} bytes", $"at most {MaxBytes} bytes of UTF-8");
         }
 
+        Text = request.DeliverableText;
+        Value = request.DeliverableSchema;
         try
         {
-            Hash = DeliverableHash.Of(_type, request.DeliverableText, request.DeliverableSchema);
+            var hash = DeliverableHash.Of(Type, Value is null ? content : null, Value);
+            _hash = Files.Count == 0 ? hash : null;
         }
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
@@ -47,16 +53,67 @@ public sealed class DeliveryContent
         }
     }
 
+    private DeliveryContent(DeliveryContent content, DeliveryManifest manifest)
+    {
+        (Type, Text, Value, Files, Content) = (content.Type, content.Text, content.Value, content.Files, content.Content);
+        Manifest = DeliverableHash.CanonicalBytes(manifest);
+        _hash = DeliverableHash.Keccak256(Manifest);
+    }
+
+    /// <summary>Text or schema.</summary>
+    public DeliverableType Type { get; }
+
+    /// <summary>The text, if there is one.</summary>
+    public string? Text { get; }
+
+    /// <summary>The JSON value, if there is one.</summary>
+    public JsonElement? Value { get; }
+
+    /// <summary>Keys of the files that belong to it.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>Text or value as UTF-8; empty for files alone.</summary>
+    public byte[] Content { get; }
+
+    /// <summary>What is hashed where there are files, else null.</summary>
+    public byte[]? Manifest { get; }
+
     /// <summary>keccak256, as it goes on chain.</summary>
-    public byte[] Hash { get; }
+    /// <exception cref="InvalidOperationException">The files were not looked up.</exception>
+    public byte[] Hash => _hash ?? throw new InvalidOperationException("Found files without their records, expected WithFiles before the hash is asked for.");
+
+    /// <summary>The same with the records of its files, and so with its manifest.</summary>
+    public DeliveryContent WithFiles(IReadOnlyList<StoredObject> files) =>
+        Files.Count == 0 ? this : new DeliveryContent(this, new DeliveryManifest { Version = 1, Text = Text, Schema = Value, Files = files });
 
     /// <summary>Keeps it for the Requester. What was submitted before stays: its operation may have been seen, and may still land.</summary>
-    public Task KeepAsync(Tx tx, byte[] orderId, DateTimeOffset now) => tx.ExecuteAsync(
-        """
-        INSERT INTO delivery (order_id, deliverable_type, content, content_hash, submitted_at) VALUES (@orderId, @type, @_content, @Hash, @now)
-        ON CONFLICT (order_id, content_hash) DO UPDATE SET submitted_at = excluded.submitted_at
-        """,
-        new { orderId, type = _type.Value, _content, Hash, now = now.ToUnixTimeMilliseconds() });
+    /// <exception cref="ApiException">404 if a file is not there any more.</exception>
+    public async Task KeepAsync(Tx tx, byte[] orderId, DateTimeOffset now)
+    {
+        await tx.ExecuteAsync(
+            """
+            INSERT INTO delivery (order_id, deliverable_type, content, content_hash, manifest, submitted_at) VALUES (@orderId, @type, @Content, @Hash, @Manifest, @now)
+            ON CONFLICT (order_id, content_hash) DO UPDATE SET submitted_at = excluded.submitted_at
+            """,
+            new { orderId, type = Type.Value, Content, Hash, Manifest, now = now.ToUnixTimeMilliseconds() });
+        await ObjectReferences.KeepAsync(tx, orderId, this);
+    }
+
+    private static IReadOnlyList<string> Keys(IReadOnlyList<string> files)
+    {
+        if (files.Count > MaxFiles)
+        {
+            throw ApiException.Invalid("files", $"{files.Count} files", $"at most {MaxFiles}");
+        }
+
+        if (files.Any(key => key is null))
+        {
+            throw ApiException.Invalid("files", null, "keys of objects");
+        }
+
+        var twice = files.GroupBy(key => key, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1);
+        return twice is null ? files : throw ApiException.Invalid("files", twice.Key, "each file once");
+    }
 }
 
 /// <summary>Hands deliverables to the parties.</summary>
@@ -82,7 +139,7 @@ public sealed class Deliveries(Db db, OrderReader orders)
     {
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<Row?>(
-                "SELECT deliverable_type, content, content_hash, submitted_at FROM delivery WHERE order_id = @OrderId AND content_hash = @contentHash",
+                "SELECT deliverable_type, content, content_hash, manifest, submitted_at FROM delivery WHERE order_id = @OrderId AND content_hash = @contentHash",
                 new { order.OrderId, contentHash }),
             cancellationToken);
         if (row is null)
@@ -94,9 +151,11 @@ public sealed class Deliveries(Db db, OrderReader orders)
         {
             OrderId = order.PublicId,
             DeliverableType = DeliverableType.Parse(row.DeliverableType),
-            DeliverableText = row.DeliverableType == DeliverableType.Text.Value ? Encoding.UTF8.GetString(row.Content) : null,
+            DeliverableText = row.DeliverableType == DeliverableType.Text.Value && row.Content.Length > 0 ? Encoding.UTF8.GetString(row.Content) : null,
             DeliverableSchema = row.DeliverableType == DeliverableType.Schema.Value ? JsonSerializer.Deserialize<JsonElement>(row.Content) : null,
             ContentHash = row.ContentHash.ToHex(true),
+            HashScheme = row.Manifest is not null ? HashScheme.Manifest : row.DeliverableType == DeliverableType.Text.Value ? HashScheme.Text : HashScheme.Schema,
+            Manifest = row.Manifest is null ? null : JsonSerializer.Deserialize<DeliveryManifest>(row.Manifest, CapJson.Options),
             Status = order.Phase switch
             {
                 Phase.Clear => "accepted",
@@ -115,6 +174,8 @@ public sealed class Deliveries(Db db, OrderReader orders)
         public byte[] Content { get; init; } = [];
 
         public byte[] ContentHash { get; init; } = [];
+
+        public byte[]? Manifest { get; init; }
 
         public long SubmittedAt { get; init; }
     }

@@ -22,7 +22,7 @@ public static class NegotiationsApi
 
         api.MapGet("/orders/negotiate", async (HttpContext context, Negotiations negotiations) =>
         {
-            var paging = Paging.From(context.Request);
+            var paging = Paging.FromPageOrCursor(context.Request);
             var filter = ListFilter.From(context.Request, context.Caller().RequireAgent(), ListFilter.NegotiationStatuses, paging);
             var rows = await negotiations.ListAsync(filter, context.RequestAborted);
             return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.NegotiationId)));

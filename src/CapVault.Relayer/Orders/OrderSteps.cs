@@ -19,7 +19,7 @@ namespace CapVault.Relayer.Orders;
 /// decided. A repeat finds the live operation, or the first result.
 /// </summary>
 public sealed class OrderSteps(
-    Db db, OrderReader orders, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, TimeProvider time)
+    Db db, OrderReader orders, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time)
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
     /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
@@ -50,23 +50,38 @@ public sealed class OrderSteps(
     }
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
-    public Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(
-        agentId, id, OrderStep.Deliver, call,
-        fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
-        async (tx, fresh) =>
+    /// <exception cref="ApiException">Also what <see cref="DeliveryChecks"/> says: before anything is stored or signed.</exception>
+    public async Task<OrderRow> DeliverAsync(string agentId, string id, DeliveryContent content, IdempotentCall call, CancellationToken cancellationToken)
+    {
+        if (!call.IsRepeat)
         {
-            await content.KeepAsync(tx, fresh.OrderId, time.GetUtcNow());
-            await QueueAsync(tx, fresh, OrderStep.Deliver, fresh.Order.Provider, AccountCalls.Deliver(context.Vault, fresh.Order, content.Hash));
-        },
-        cancellationToken,
-        async (tx, fresh) =>
-        {
-            var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", fresh);
-            if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
+            var order = await orders.GetAsync(agentId, id, cancellationToken);
+            var decision = Decide(order, OrderStep.Deliver, agentId, order.DeliverTx is not null);
+            content = await checks.WithFilesAsync(agentId, content, cancellationToken);
+            if (decision == Decision.Take)
             {
-                throw AlreadyDelivered(onItsWay!);
+                await checks.RequirePromisedAsync(order, content, cancellationToken);
             }
-        });
+        }
+
+        return await TakeAsync(
+            agentId, id, OrderStep.Deliver, call,
+            fresh => fresh.DeliverTx is not null && (fresh.DeliverableHash!.AsSpan().SequenceEqual(content.Hash) ? true : throw AlreadyDelivered(fresh.DeliverableHash!)),
+            async (tx, fresh) =>
+            {
+                await content.KeepAsync(tx, fresh.OrderId, time.GetUtcNow());
+                await QueueAsync(tx, fresh, OrderStep.Deliver, fresh.Order.Provider, AccountCalls.Deliver(context.Vault, fresh.Order, content.Hash));
+            },
+            cancellationToken,
+            async (tx, fresh) =>
+            {
+                var onItsWay = await tx.FirstOrDefaultAsync<byte[]>("SELECT content_hash FROM delivery WHERE order_id = @OrderId ORDER BY submitted_at DESC LIMIT 1", fresh);
+                if (!onItsWay.AsSpan().SequenceEqual(content.Hash))
+                {
+                    throw AlreadyDelivered(onItsWay!);
+                }
+            });
+    }
 
     /// <summary>Rejects: refunds in full once it is paid. The chain gets the reason's hash, the parties its text.</summary>
     public Task<OrderRow> RejectAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(

@@ -12,7 +12,7 @@ public static class OrdersApi
     {
         api.MapGet("/orders", async (HttpContext context, OrderReader orders) =>
         {
-            var paging = Paging.From(context.Request);
+            var paging = Paging.FromPageOrCursor(context.Request);
             var rows = await orders.ListAsync(ListFilter.From(context.Request, context.Caller().RequireAgent(), ListFilter.OrderStatuses, paging), context.RequestAborted);
             return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.PublicId)));
         });

@@ -4,7 +4,7 @@ using Nethereum.Util;
 
 namespace CapVault.Sdk;
 
-/// <summary>What goes on chain for a deliverable: keccak256 of its text's UTF-8 bytes, or of its JSON's canonical bytes.</summary>
+/// <summary>What goes on chain for a deliverable: keccak256 of its text's UTF-8 bytes, or of its JSON's or its manifest's canonical bytes.</summary>
 public static class DeliverableHash
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -32,6 +32,19 @@ public static class DeliverableHash
         }
 
         throw new ArgumentException($"Found deliverable type '{type.Value}', expected text or schema.", nameof(type));
+    }
+
+    /// <summary>The 32-byte hash of a deliverable with files.</summary>
+    /// <exception cref="ArgumentException">See <see cref="CanonicalBytes"/>.</exception>
+    public static byte[] Of(DeliveryManifest manifest) => Keccak256(CanonicalBytes(manifest));
+
+    /// <summary>What is hashed of a deliverable with files: RFC 8785 JSON.</summary>
+    /// <exception cref="ArgumentException">The manifest has no hash: a lone surrogate, or what <see cref="CanonicalJson"/> refuses.</exception>
+    public static byte[] CanonicalBytes(DeliveryManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        _ = Utf8(manifest.Text ?? ""); // JSON would get a replacement character where Unicode is broken
+        return Canonical(JsonSerializer.SerializeToElement(manifest, CapJson.Options));
     }
 
     /// <summary>keccak256, as Solidity computes it.</summary>

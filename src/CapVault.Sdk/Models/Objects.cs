@@ -59,7 +59,7 @@ public sealed record DownloadLink
     public required string Keccak256 { get; init; }
 }
 
-/// <summary>An object as it was stored: the answer of its PUT, and an entry of a manifest.</summary>
+/// <summary>An object as it was stored: the answer of its PUT, and an entry of <see cref="DeliveryManifest.Files"/>.</summary>
 public sealed record StoredObject
 {
     /// <summary><c>obj_…</c></summary>

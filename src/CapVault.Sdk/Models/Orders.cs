@@ -290,6 +290,12 @@ public sealed record Delivery
     /// <summary>keccak256, as it went on chain.</summary>
     public required string ContentHash { get; init; }
 
+    /// <summary>What it is the keccak256 of.</summary>
+    public required HashScheme HashScheme { get; init; }
+
+    /// <summary>Set for hash scheme MANIFEST: the files, and the text or the value once more.</summary>
+    public DeliveryManifest? Manifest { get; init; }
+
     /// <summary>submitted (on its way), accepted (on chain and paid out) or rejected (the order ended otherwise).</summary>
     public required string Status { get; init; }
 
@@ -303,6 +309,26 @@ public sealed record Delivery
     /// <see cref="ContentHash"/>, and, where <see cref="Config.RpcUrl"/> is set, the vault says that it recorded it.</summary>
     [JsonIgnore]
     public bool HashVerified { get; init; }
+}
+
+/// <summary>What a delivery with files is made of. Its RFC 8785 bytes are what is hashed.</summary>
+public sealed record DeliveryManifest
+{
+    /// <summary>1.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>The text, if there is one.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The JSON value, if there is one.</summary>
+    public JsonElement? Schema { get; init; }
+
+    /// <summary>The files, in the Provider's order. The Requester may download each.</summary>
+    public required IReadOnlyList<StoredObject> Files { get; init; }
+
+    /// <summary>Members that a newer relayer puts in, such as message and encryption: the hash covers them too.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? More { get; init; }
 }
 
 /// <summary>Answer of accept: the negotiation, and the order that is being created.</summary>

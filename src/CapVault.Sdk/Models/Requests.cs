@@ -149,17 +149,23 @@ public sealed record RejectRequest
     public required string Reason { get; init; }
 }
 
-/// <summary>POST /orders/{id}/deliver</summary>
+/// <summary>
+/// POST /orders/{id}/deliver. A text or a value alone is hashed as it is; with files, the hash covers a <see cref="DeliveryManifest"/> of
+/// everything, which the relayer makes from its own records of them.
+/// </summary>
 public sealed record DeliverOrderRequest
 {
-    /// <summary>Which of the two fields below is set.</summary>
+    /// <summary>Which of the two fields below is set; the type that the service promises.</summary>
     public required DeliverableType DeliverableType { get; init; }
 
-    /// <summary>For type text: 1 byte – 1 MiB of UTF-8.</summary>
+    /// <summary>For type text: 1 byte – 1 MiB of UTF-8. May be left out where there are files.</summary>
     public string? DeliverableText { get; init; }
 
-    /// <summary>For type schema: a JSON value of up to 1 MiB.</summary>
+    /// <summary>For type schema: a JSON value of up to 1 MiB, which fits the service's schema if it has one.</summary>
     public JsonElement? DeliverableSchema { get; init; }
+
+    /// <summary>Keys of uploaded objects of the Provider, <c>obj_…</c>: up to 100, each once, in the order that the manifest will have.</summary>
+    public IReadOnlyList<string>? Files { get; init; }
 }
 
 /// <summary>POST /sandbox/faucet</summary>

@@ -256,6 +256,27 @@ public readonly record struct Scope(string Value) : IOpenString<Scope>
     public override string ToString() => Value;
 }
 
+/// <summary>What the deliverable hash of a delivery is the keccak256 of.</summary>
+/// <param name="Value">The word on the wire.</param>
+[JsonConverter(typeof(OpenStringConverter<HashScheme>))]
+public readonly record struct HashScheme(string Value) : IOpenString<HashScheme>
+{
+    /// <summary>The text's UTF-8 bytes, exactly as submitted.</summary>
+    public static readonly HashScheme Text = new("TEXT");
+
+    /// <summary>The value's RFC 8785 bytes.</summary>
+    public static readonly HashScheme Schema = new("SCHEMA");
+
+    /// <summary>The manifest's RFC 8785 bytes; wherever a delivery is more than a text or a value.</summary>
+    public static readonly HashScheme Manifest = new("MANIFEST");
+
+    /// <inheritdoc/>
+    public static HashScheme Parse(string value) => new(value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
 /// <summary>What happened. Subscriptions filter by these names, with <c>*</c> as a suffix.</summary>
 /// <param name="Value">The word on the wire.</param>
 [JsonConverter(typeof(OpenStringConverter<EventType>))]

@@ -157,7 +157,8 @@ internal sealed class ApiConnection : IDisposable
         Retryable = true,
     };
 
-    private static async Task<(Envelope<T>? Answer, CapApiException? Refusal)> ReadAsync<T>(
+    /// <summary>The answer, or why there is none.</summary>
+    internal static async Task<(Envelope<T>? Answer, CapApiException? Refusal)> ReadAsync<T>(
         HttpRequestMessage request, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
@@ -189,7 +190,7 @@ internal sealed class ApiConnection : IDisposable
         return new CapApiException(
             (int)response.StatusCode,
             CapApiException.UnexpectedResponse,
-            $"{request.Method} {request.RequestUri} answered {(int)response.StatusCode} {type} '{text}', expected CapVault's JSON envelope. "
+            $"{request.Method} {request.RequestUri?.GetLeftPart(UriPartial.Path)} answered {(int)response.StatusCode} {type} '{text}', expected CapVault's JSON envelope. "
                 + $"Is Config.BaseUrl a CapVault relayer of this version?{(unreadable is null ? "" : " " + unreadable.Message)}",
             unreadable)
         {

@@ -10,17 +10,12 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
     [Fact]
     public async Task CR53_The_address_is_known_before_the_account_is_there()
     {
-        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         CreateAgentResult created;
-        try
+        await using (await sandbox.Chain.Node.StopMiningAsync())
         {
             created = await sandbox.Setup.CreateAgentAsync(new() { Name = "early", Owner = TestKeys.Human.GetPublicAddress() });
             created.Agent.Deployed.Should().BeFalse();
             (await sandbox.Chain.Web3.Eth.GetCode.SendRequestAsync(created.Agent.WalletAddress)).Should().Be("0x");
-        }
-        finally
-        {
-            mining.Resume();
         }
 
         using var client = new AgentClient(sandbox.Config, created.SdkKey);

@@ -126,6 +126,27 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     }
 
     [Fact]
+    public async Task CR48_What_is_no_JSON_or_too_much_of_it_is_refused_in_the_same_shape()
+    {
+        var (pair, order) = await sandbox.PaidOrderAsync();
+        using var form = new FormUrlEncodedContent([new("serviceId", pair.Service.ServiceId)]);
+        using var huge = RawApi.Json(new byte[5 * 1024 * 1024]);
+        using var broken = RawApi.Json([(byte)'{', (byte)'"', 0xff, (byte)'"', (byte)':', (byte)'1', (byte)'}']);
+
+        foreach (var (content, status) in new (HttpContent, HttpStatusCode)[]
+        {
+            (form, HttpStatusCode.UnsupportedMediaType), (huge, HttpStatusCode.RequestEntityTooLarge), (broken, HttpStatusCode.BadRequest),
+        })
+        {
+            var answer = await _compat.SendAsync(HttpMethod.Post, pair.Provider.Key, $"orders/{order.OrderId}/deliver", content);
+
+            answer.Status.Should().Be(status, answer.Body);
+            Reason(answer).Should().Be("INVALID_PARAMETERS");
+            answer.Json.GetProperty("code").GetInt32().Should().Be((int)status);
+        }
+    }
+
+    [Fact]
     public async Task CR48_A_step_that_has_failed_for_good_is_an_error_that_tells_why()
     {
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");

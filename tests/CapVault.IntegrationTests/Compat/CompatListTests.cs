@@ -80,6 +80,7 @@ public sealed class CompatListTests(Sandbox sandbox) : IClassFixture<Sandbox>, I
     [InlineData("role=seller", "role")]
     [InlineData("status=lost", "status")]
     [InlineData("cursor=!!", "cursor")]
+    [InlineData("page=2&cursor=MTpvcmRf", "page")]
     public async Task CR50_A_bad_filter_is_refused_and_named(string query, string field)
     {
         var (pair, _) = await sandbox.PaidOrderAsync();

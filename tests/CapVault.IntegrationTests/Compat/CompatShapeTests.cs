@@ -175,6 +175,18 @@ public sealed class CompatShapeTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         order.GetProperty("deliveryWindow").GetInt64().Should().Be(1800);
     }
 
+    [Fact]
+    public async Task Accepting_needs_no_body()
+    {
+        var pair = await sandbox.NewPairAsync();
+        var negotiation = await pair.NegotiateAsync();
+
+        var accepted = await _compat.PostAsync(pair.Provider.Key, $"orders/negotiate/{negotiation.NegotiationId}/accept");
+
+        accepted.Status.Should().Be(HttpStatusCode.OK, accepted.Body);
+        Id(accepted.Json.GetProperty("order"), "status").Should().Be("created");
+    }
+
     [Theory]
     [InlineData("requesterAgentId", "agt_000000000000000000000", HttpStatusCode.Forbidden, "FORBIDDEN")]
     [InlineData("fundAmount", "5", HttpStatusCode.BadRequest, "INVALID_PARAMETERS")]

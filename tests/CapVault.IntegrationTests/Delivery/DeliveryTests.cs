@@ -175,9 +175,9 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
-    public async Task A_JSON_value_is_hashed_in_its_canonical_form()
+    public async Task CR44_A_JSON_value_is_hashed_in_its_canonical_form_and_has_its_own_field()
     {
-        var pair = await sandbox.NewPairAsync();
+        var pair = await sandbox.NewPairAsync(deliverableType: DeliverableType.Schema);
         var order = await pair.CreatePaidOrderAsync();
         var value = JsonSerializer.Deserialize<JsonElement>("""{ "b": [1.50, true, null], "a": "é" }""");
 
@@ -185,7 +185,8 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         var delivery = await pair.Requester.Client.GetDeliveryAsync(order.OrderId);
         delivery.HashVerified.Should().BeTrue();
-        delivery.DeliverableText.Should().BeNull();
+        delivery.Should().BeEquivalentTo(new { DeliverableType = DeliverableType.Schema, DeliverableText = (string?)null, HashScheme = HashScheme.Schema, Status = "accepted" });
+        delivery.SubmittedAt.Should().BeBefore(delivery.VerifiedAt!.Value.AddSeconds(1));
         delivery.DeliverableSchema!.Value.GetProperty("a").GetString().Should().Be("é");
         delivery.ContentHash.Should().Be((await Repository.RunAsync(Repository.Tool("cast"), ["keccak", """{"a":"é","b":[1.5,true,null]}"""])).Trim());
     }

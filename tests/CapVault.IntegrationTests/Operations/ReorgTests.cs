@@ -68,6 +68,39 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
+    public async Task It_reaches_every_kind_of_stream_in_the_same_words()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
+        var order = await pair.CreateOrderAsync();
+        var start = await sandbox.HeadAsync();
+        using var readers = new LogReaders(sandbox.Relayer.Url, pair.Requester, audience: "all");
+        var reading = readers.All.Values.Select(connect => ReadAsync(connect, count: 3)).ToList();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
+        await sandbox.Chain.Node.MineAsync(); // so that the creation stays
+        var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
+        await MineOneAsync();
+        await paying;
+
+        await ReorganiseAsync(depth: 2);
+        await MineOneAsync();
+
+        var lists = await Task.WhenAll(reading);
+        lists[0].Select(e => e.Type).Should().Equal(EventType.OrderPaid, EventType.OrderReverted, EventType.OrderPaid);
+        lists[0][1].Data!.Value.GetProperty("eventId").GetString().Should().Be(lists[0][0].EventId);
+        lists[0][2].EventId.Should().NotBe(lists[0][0].EventId);
+        foreach (var list in lists)
+        {
+            list.Select(LogReaders.Text).Should().Equal(lists[0].Select(LogReaders.Text));
+        }
+
+        async Task<List<CapEvent>> ReadAsync(Connect connect, int count)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            return await connect(start, patience.Token).Where(e => e.OrderId == order.OrderId && e.Type != EventType.OrderCreated).Take(count).ToListAsync(patience.Token);
+        }
+    }
+
+    [Fact]
     public async Task A_payment_that_was_taken_back_may_fail_the_second_time()
     {
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");

@@ -415,6 +415,7 @@ public class AgentClientTests
     {
         OrderId = Order,
         DeliverableType = type,
+        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         DeliverableText = text,
         DeliverableSchema = schema,
         ContentHash = hash,
