@@ -44,7 +44,7 @@ public static class StreamApi
         }
 
         var caller = context.Request.Query["ticket"].ToString() is { Length: > 0 } ticket
-            ? await tickets.RedeemAsync(ticket, context.RequestAborted)
+            ? context.Admit(await tickets.RedeemAsync(ticket, context.RequestAborted))
             : await context.AuthenticateAsync();
         caller.RequireScope(Scopes.Read);
         if (!caller.IsOperator)
