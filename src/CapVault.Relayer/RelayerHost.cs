@@ -30,8 +30,12 @@ public static class RelayerHost
         var builder = WebApplication.CreateSlimBuilder(args);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning); // also where settings ask for all of the hosting's
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024);
+        builder.Services.PostConfigure<LoggerFilterOptions>(NeverLogQueries);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
+            kestrel.AddServerHeader = false;
+        });
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
         var db = await Db.OpenAsync(options.DataDirectory, cancellationToken);
@@ -47,6 +51,15 @@ public static class RelayerHost
         {
             await db.DisposeAsync();
             throw;
+        }
+    }
+
+    // Whatever the settings ask for, of all logs or of one: these lines hold the query, and with it keys, tickets and signatures.
+    private static void NeverLogQueries(LoggerFilterOptions filters)
+    {
+        foreach (var provider in filters.Rules.Select(rule => rule.ProviderName).Distinct(StringComparer.Ordinal).ToList())
+        {
+            filters.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning, filter: null));
         }
     }
 

@@ -32,7 +32,7 @@ public class Sandbox : IAsyncLifetime
     /// <summary>For clients of one's own.</summary>
     internal Config Config => new() { BaseUrl = Relayer.Url, RpcUrl = Chain.RpcUrl };
 
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
         Chain = await SandboxChain.StartAsync();
         Relayer = await RelayerServer.StartAsync(Chain, _settings);

@@ -66,7 +66,7 @@ public static class CompatApi
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadOrDefaultAsync<CompatAcceptRequest>(context.Request, context.RequestAborted, CapJson.Options);
             RequireNoFunds("providerFundAddress", request.ProviderFundAddress);
-            var row = await negotiations.AcceptAsync(agentId, negotiationId, revision: null, context.IdempotentCall(), context.RequestAborted);
+            var row = await negotiations.AcceptAsync(agentId, negotiationId, revision: null, signature: null, context.IdempotentCall(), context.RequestAborted);
             var order = await orders.GetAsync(agentId, Ids.Of("ord_", row.OrderId), context.RequestAborted);
             var outcome = await OutcomeAsync(context, agentId, order, OrderStep.Create);
             return Json(new { negotiation = new CompatNegotiation(row), order = new CompatOrder(outcome.Order) }, outcome.Status);

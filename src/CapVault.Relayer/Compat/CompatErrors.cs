@@ -51,6 +51,8 @@ public static class CompatErrors
         [ErrorCodes.ExpireReverted] = "PIMLICO_ERROR",
         [ErrorCodes.RateLimited] = "429",
         [ErrorCodes.InternalError] = "UNKNOWN",
+        [ErrorCodes.IdempotencyKeyInProgress] = ErrorCodes.IdempotencyKeyInProgress,
+        [ErrorCodes.IdempotencyKeyReused] = ErrorCodes.IdempotencyKeyReused,
         [ErrorCodes.CursorExpired] = ErrorCodes.CursorExpired,
         [ErrorCodes.IdempotencyKeyInProgress] = ErrorCodes.IdempotencyKeyInProgress,
         [ErrorCodes.IdempotencyKeyReused] = ErrorCodes.IdempotencyKeyReused,

@@ -64,15 +64,7 @@ public static class CallerExtensions
         group.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var caller = await http.AuthenticateAsync();
-            var metadata = http.GetEndpoint()!.Metadata;
-            if (caller.Owner is not null && metadata.GetMetadata<OwnersToo>() is null)
-            {
-                throw ApiException.Forbidden("A wallet sign-in is for setting up agents and services. Use the agent's croo_sk_ key, or the operator key.");
-            }
-
-            caller.RequireScope(metadata.GetMetadata<NeededScope>()?.Scope ?? (HttpMethods.IsGet(http.Request.Method) ? Scopes.Read : Scopes.Write));
-            http.Items[typeof(Caller)] = caller;
+            http.Items[typeof(Caller)] = await http.AuthenticateAsync();
             return await next(context);
         });
         return group;
@@ -86,14 +78,29 @@ public static class CallerExtensions
     public static TBuilder NeedsScope<TBuilder>(this TBuilder route, Scopes scope)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new NeededScope(scope));
 
-    /// <summary>Finds the caller by the key that was sent.</summary>
-    /// <exception cref="ApiException">401 without a key, or with one that is not valid.</exception>
+    /// <summary>Finds the caller by the key that was sent, and makes sure that the route is for such callers.</summary>
+    /// <exception cref="ApiException">401 without a key, or with one that is not valid; else as <see cref="Admit"/>.</exception>
     public static async Task<Caller> AuthenticateAsync(this HttpContext http)
     {
         var key = KeyOf(http.Request) ?? throw new ApiException(
             401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
-        return await FindAsync(http, key)
-            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again.");
+        return http.Admit(
+            await FindAsync(http, key)
+                ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again."));
+    }
+
+    /// <summary>Makes sure that the route of this request is for such callers.</summary>
+    /// <exception cref="ApiException">403 for an Owner where it is not for Owners, and for an operator's key without the scope.</exception>
+    public static Caller Admit(this HttpContext http, Caller caller)
+    {
+        var metadata = http.GetEndpoint()!.Metadata;
+        if (caller.Owner is not null && metadata.GetMetadata<OwnersToo>() is null)
+        {
+            throw ApiException.Forbidden("A wallet sign-in is for setting up agents and services. Use the agent's croo_sk_ key, or the operator key.");
+        }
+
+        caller.RequireScope(metadata.GetMetadata<NeededScope>()?.Scope ?? (HttpMethods.IsGet(http.Request.Method) ? Scopes.Read : Scopes.Write));
+        return caller;
     }
 
     /// <summary>The caller of this request.</summary>
@@ -105,14 +112,17 @@ public static class CallerExtensions
 
     private static string? KeyOf(HttpRequest request)
     {
-        if (request.Headers.TryGetValue("X-SDK-Key", out var key) && key.ToString() is { Length: > 0 } direct)
+        const string scheme = "Bearer ";
+        var direct = request.Headers["X-SDK-Key"].ToString();
+        var authorization = request.Headers.Authorization.ToString();
+        var bearer = authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? authorization[scheme.Length..] : "";
+        if (direct.Length > 0 && bearer.Length > 0 && direct != bearer)
         {
-            return direct;
+            // Whichever of the two were taken, the caller might mean the other one's money.
+            throw ApiException.Invalid("Authorization", "another key than in X-SDK-Key", "one key");
         }
 
-        const string scheme = "Bearer ";
-        var authorization = request.Headers.Authorization.ToString();
-        return authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && authorization.Length > scheme.Length ? authorization[scheme.Length..] : null;
+        return direct.Length > 0 ? direct : bearer.Length > 0 ? bearer : null;
     }
 
     private sealed record OwnersToo;

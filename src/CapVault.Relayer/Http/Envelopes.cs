@@ -83,6 +83,8 @@ public static class Envelopes
         ApiException api => api,
         BadHttpRequestException { StatusCode: 413 } => new(413, ErrorCodes.PayloadTooLarge, "The body is larger than 4 MiB. Send less."),
         BadHttpRequestException bad => new(400, ErrorCodes.ValidationError, $"The request cannot be read: {bad.Message}"),
+        // What Kestrel makes of a chunk whose size is no int; other failures to read are ours.
+        IOException { InnerException: OverflowException } => new(400, ErrorCodes.ValidationError, "The request cannot be read: a chunk's size is too large."),
         RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException or HttpRequestException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer's chain node does not answer as it should. Try again shortly.", retryable: true),
         ObjectDisposedException or OperationCanceledException =>
@@ -92,8 +94,11 @@ public static class Envelopes
 
     private static ApiException? BareStatus(HttpContext context) => context.Response.StatusCode switch
     {
-        404 => new(404, ErrorCodes.NotFound, $"There is no route {context.Request.Path}. The API is below /api/v1."),
-        405 => new(405, ErrorCodes.MethodNotAllowed, $"{context.Request.Method} is not allowed on {context.Request.Path}; expected {context.Response.Headers.Allow}."),
+        404 => new(404, ErrorCodes.NotFound, $"There is no route {ApiException.Quote(context.Request.Path)}. The API is below /api/v1."),
+        405 => new(
+            405,
+            ErrorCodes.MethodNotAllowed,
+            $"Method: found {ApiException.Quote(context.Request.Method)}, expected {context.Response.Headers.Allow} on {ApiException.Quote(context.Request.Path)}."),
         _ => null,
     };
 

@@ -16,8 +16,12 @@ public static partial class RequestBody
     {
         if (!request.HasJsonContentType())
         {
-            throw new ApiException(
-                415, ErrorCodes.UnsupportedMediaType, $"Content-Type: found \"{request.ContentType}\", expected application/json.");
+            throw Unsupported("Content-Type", request.ContentType, "application/json");
+        }
+
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Unsupported("Content-Encoding", encoding, "none: JSON as it is");
         }
 
         try
@@ -43,6 +47,9 @@ public static partial class RequestBody
             ? Task.FromResult(new T())
             : ReadAsync<T>(request, cancellationToken, options);
 
+    private static ApiException Unsupported(string field, string? found, string expected) => new(
+        415, ErrorCodes.UnsupportedMediaType, $"{field}: found {ApiException.Quote(found)}, expected {expected}.", new { field, found = ApiException.Cut(found), expected });
+
     private static ApiException Explain(JsonException exception)
     {
         if (MissingProperties().Match(exception.Message) is { Success: true } missing)
@@ -52,14 +59,11 @@ public static partial class RequestBody
 
         if (UnknownProperty().Match(exception.Message) is { Success: true } unknown)
         {
-            return new ApiException(
-                400,
-                ErrorCodes.ValidationError,
-                $"{unknown.Groups["name"].Value}: found a field that this call does not take. Leave it out.",
-                new { field = unknown.Groups["name"].Value });
+            var name = ApiException.Cut(unknown.Groups["name"].Value);
+            return new ApiException(400, ErrorCodes.ValidationError, $"{name}: found a field that this call does not take. Leave it out.", new { field = name });
         }
 
-        var field = exception.Path is { Length: > 2 } path ? path[2..] : "body";
+        var field = exception.Path is { Length: > 2 } path ? ApiException.Cut(path[2..])! : "body";
         var position = exception.LineNumber is { } line ? $" (line {line + 1}, byte {exception.BytePositionInLine + 1})" : "";
         return new ApiException(400, ErrorCodes.ValidationError, $"{field}: found JSON that does not fit{position}, expected what the API describes.", new { field });
     }

@@ -1,6 +1,17 @@
 using System.Net;
+using CapVault.Contracts;
 using CapVault.Contracts.AgentAccount;
+using CapVault.Contracts.AgentAccount.ContractDefinition;
+using CapVault.Contracts.EntryPoint;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
+using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Chain;
 using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
+using Nethereum.Contracts;
+using Nethereum.Signer;
+using PackedUserOperation = CapVault.Contracts.EntryPoint.ContractDefinition.PackedUserOperation;
 
 namespace CapVault.IntegrationTests;
 
@@ -26,6 +37,29 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await sandbox.Setup.GetAgentAsync(created.Agent.AgentId)).Deployed.Should().BeTrue();
         (await sandbox.Chain.ReceiptAsync(order.CreateTxHash)).OperationsOf(created.Agent.WalletAddress).Should().ContainSingle("the first operation is its own");
         (await new AgentAccountService(sandbox.Chain.Web3, created.Agent.WalletAddress).OwnerQueryAsync()).Should().Be(TestKeys.Human.GetPublicAddress());
+    }
+
+    [Fact]
+    public async Task CR54_The_Executor_takes_order_steps_and_moves_no_money_the_Owner_does()
+    {
+        var pair = await sandbox.NewPairAsync();
+        await pair.CompleteOrderAsync(); // every step, by both Executors
+        var wallet = pair.Requester.Wallet;
+        var services = sandbox.Relayer.Services;
+        var row = await services.GetRequiredService<Relayer.Accounts.Agents>().FindAsync(pair.Requester.AgentId, CancellationToken.None);
+        var executor = services.GetRequiredService<ExecutorKeys>().Decrypt(row!.AgentId, row.ExecutorKey);
+        var transfer = new TransferFunction { To = executor.GetPublicAddress(), Value = 1 }.GetCallData();
+        var usdc = sandbox.Chain.Deployment.Usdc;
+        var execute = new ExecuteFunction { Calls = [new Call { Target = usdc, Value = 0, Data = transfer }] }.GetCallData();
+
+        foreach (var lane in new[] { 0, 1, UserOperations.ExecutorLanes, UserOperations.ExecutorLanes + 1 })
+        {
+            (await OperationRefusalAsync(wallet, lane, execute, executor))!.Value.Should().BeOfType<FailedOpError>().Which.Reason.Should().StartWith("AA24", "lane {0}", lane);
+        }
+
+        var asStep = new ExecuteOrderStepsFunction { Steps = [new Step { Target = usdc, Data = transfer }] };
+        (await sandbox.Chain.RefusalAsync(asStep, executor.GetPublicAddress(), to: wallet))!.Value.Should().BeOfType<NotAllowedError>();
+        (await OperationRefusalAsync(wallet, lane: 0, execute, TestKeys.Human)).Should().BeNull("the Owner may");
     }
 
     [Fact]
@@ -139,5 +173,27 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         answer.Code.Should().Be(ErrorCodes.ValidationError);
         answer.Detail("field").GetString().Should().Be(field);
         (await sandbox.Setup.GetAgentAsync(agent.AgentId)).Should().BeEquivalentTo(before, options => options.Excluding(x => x.Deployed));
+    }
+
+    /// <summary>With what the EntryPoint would refuse a sponsored operation; null if it would take it.</summary>
+    private async Task<ContractError?> OperationRefusalAsync(string account, int lane, byte[] callData, EthECKey signer)
+    {
+        var context = sandbox.Relayer.Services.GetRequiredService<ChainContext>();
+        var sequence = (ulong)((await new EntryPointService(sandbox.Chain.Web3, context.EntryPoint).GetNonceQueryAsync(account, lane)) & ulong.MaxValue);
+        var operation = new PackedUserOperation
+        {
+            Sender = account,
+            Nonce = UserOperations.Nonce(lane, sequence),
+            InitCode = [],
+            CallData = callData,
+            AccountGasLimits = UserOperations.AccountGasLimits(200_000, 200_000),
+            PreVerificationGas = 60_000,
+            GasFees = UserOperations.GasFees(1, 10_000_000_000),
+            Signature = [],
+        };
+        operation.PaymasterAndData = context.Sponsorship.Sign(operation, 100_000, 0, validAfter: 0, validUntil: uint.MaxValue, TestKeys.Sponsor);
+        operation.Signature = UserOperations.Sign(context.UserOperations.Hash(operation), signer);
+        return await sandbox.Chain.RefusalAsync(
+            new HandleOpsFunction { Ops = [operation], Beneficiary = TestKeys.Lane.GetPublicAddress() }, TestKeys.Lane.GetPublicAddress(), to: context.EntryPoint);
     }
 }

@@ -1,7 +1,5 @@
 using System.Text;
-using CapVault.Relayer.Storage;
 using CapVault.Sdk;
-using Dapper;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,18 +8,33 @@ namespace CapVault.IntegrationTests;
 /// <summary>No route that changes something may forget to claim its key: each is called twice.</summary>
 public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
+    private static readonly string[] Without =
+    [
+        // Nobody is known yet whose key it could be; a message works once by itself.
+        "POST /api/v1/auth/challenge", "POST /api/v1/auth/login",
+        // Whoever could repeat it is not let in any more.
+        "POST /api/v1/auth/logout",
+        // Nothing is changed.
+        "POST /api/v1/orders/validate", "POST /api/v1/objects/download-url", "POST /backend/v1/objects/download-url",
+        // The link is the authority; the same bytes may come again.
+        "PUT /api/v1/objects/{objectKey}",
+        // A ticket works once: the same again would be worth nothing.
+        "POST /api/v1/stream/tickets",
+    ];
+
     [Fact]
     public async Task Every_route_that_changes_something_recognises_a_repeat()
     {
+        using var api = new RawApi(sandbox.Relayer.Url, "");
         var calls = Calls();
 
-        ChangingRoutes().Should().BeEquivalentTo(calls.Keys, "a new route needs a call here, and its service has to claim context.IdempotentCall()");
-        foreach (var (route, call) in calls)
+        ChangingRoutes().Should().BeEquivalentTo(calls.Keys.Concat(Without), "a new route needs a call here, and its service has to claim context.IdempotentCall()");
+        foreach (var (route, prepare) in calls)
         {
-            var (key, path, json) = await call();
+            var call = await prepare();
             var idempotencyKey = Guid.NewGuid().ToString();
-            Task<RawAnswer> SendAsync() => sandbox.Api.SendAsync(
-                new HttpMethod(route.Split(' ')[0]), key, path, json is null ? null : RawApi.Json(Encoding.UTF8.GetBytes(json)), idempotencyKey);
+            Task<RawAnswer> SendAsync() => api.SendAsync(
+                new HttpMethod(route.Split(' ')[0]), call.Key, call.Path, call.Json is null ? null : RawApi.Json(Encoding.UTF8.GetBytes(call.Json)), idempotencyKey);
 
             var first = await SendAsync();
             var second = await SendAsync();
@@ -32,69 +45,80 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         }
     }
 
-    // What would be sent to each: by whom, to where, what.
-    private Dictionary<string, Func<Task<(string Key, string Path, string? Json)>>> Calls()
+    // What would be sent to each.
+    private Dictionary<string, Func<Task<Sample>>> Calls()
     {
         var operatorKey = sandbox.Relayer.OperatorKey;
         var owner = TestKeys.Human.GetPublicAddress();
-        return new(StringComparer.Ordinal)
+        var calls = new Dictionary<string, Func<Task<Sample>>>(StringComparer.Ordinal)
         {
-            ["POST /agents"] = () => Task.FromResult<(string, string, string?)>((operatorKey, "agents", $$"""{"name":"n","owner":"{{owner}}"}""")),
-            ["POST /services"] = async () =>
-            {
-                var agent = await sandbox.NewAgentAsync("provider");
-                return (operatorKey, "services", $$"""{"agentId":"{{agent.AgentId}}","name":"n","price":"1.00","slaMinutes":30}""");
-            },
-            ["PATCH /services/{serviceId}"] = async () => (operatorKey, $"services/{(await sandbox.NewPairAsync()).Service.ServiceId}", """{"price":"2.00"}"""),
-            ["POST /orders/negotiate"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Requester.Key, "orders/negotiate", $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
-            },
-            ["POST /orders/negotiate/{negotiationId}/accept"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Provider.Key, $"orders/negotiate/{(await pair.NegotiateAsync()).NegotiationId}/accept?wait=30", null);
-            },
-            ["POST /orders/negotiate/{negotiationId}/reject"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Provider.Key, $"orders/negotiate/{(await pair.NegotiateAsync()).NegotiationId}/reject", """{"reason":"no"}""");
-            },
-            ["POST /orders/{id}/pay"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Requester.Key, $"orders/{(await pair.CreateOrderAsync()).OrderId}/pay?wait=30", null);
-            },
-            ["POST /orders/{id}/deliver"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Provider.Key, $"orders/{(await pair.CreatePaidOrderAsync()).OrderId}/deliver?wait=30", """{"deliverableType":"text","deliverableText":"done"}""");
-            },
-            ["POST /orders/{id}/reject"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync();
-                return (pair.Provider.Key, $"orders/{(await pair.CreatePaidOrderAsync()).OrderId}/reject?wait=30", """{"reason":"no"}""");
-            },
-            ["POST /orders/{id}/expire"] = async () =>
+            ["POST /api/v1/auth/api-keys"] = () => By(operatorKey, "api/v1/auth/api-keys", """{"name":"n","scopes":["read"]}"""),
+            ["DELETE /api/v1/auth/api-keys/{keyId}"] = async () =>
+                new(operatorKey, $"api/v1/auth/api-keys/{(await sandbox.Setup.CreateApiKeyAsync(new() { Name = "n", Scopes = [Scope.Read] })).ApiKey.KeyId}"),
+            ["POST /api/v1/agents"] = () => By(operatorKey, "api/v1/agents", $$"""{"name":"n","owner":"{{owner}}"}"""),
+            ["PATCH /api/v1/agents/{agentId}"] = async () => new(operatorKey, $"api/v1/agents/{await AgentAsync()}", """{"name":"other"}"""),
+            ["POST /api/v1/agents/{agentId}/status"] = async () => new(operatorKey, $"api/v1/agents/{await AgentAsync()}/status", """{"status":"paused"}"""),
+            ["POST /api/v1/agents/{agentId}/sdk-key/rotate"] = async () => new(operatorKey, $"api/v1/agents/{await AgentAsync()}/sdk-key/rotate"),
+            ["POST /api/v1/services"] = async () =>
+                new(operatorKey, "api/v1/services", $$"""{"agentId":"{{await AgentAsync()}}","name":"n","price":"1.00","slaMinutes":30}"""),
+            ["PATCH /api/v1/services/{serviceId}"] = async () => new(operatorKey, $"api/v1/services/{(await sandbox.NewPairAsync()).Service.ServiceId}", """{"price":"2.00"}"""),
+            ["POST /api/v1/objects/upload-url"] = async () => new((await sandbox.NewAgentAsync("n")).Key, "api/v1/objects/upload-url", """{"fileName":"a.txt"}"""),
+            ["POST /backend/v1/objects/upload-url"] = async () => new((await sandbox.NewAgentAsync("n")).Key, "backend/v1/objects/upload-url", """{"file_name":"a.txt"}"""),
+            ["POST /api/v1/orders/{id}/expire"] = async () =>
             {
                 var pair = await sandbox.NewPairAsync(slaMinutes: 5);
                 var order = await pair.CreatePaidOrderAsync();
                 await sandbox.Setup.AdvanceClockAsync(301);
-                return (pair.Requester.Key, $"orders/{order.OrderId}/expire?wait=30", null);
+                return new(pair.Requester.Key, $"api/v1/orders/{order.OrderId}/expire?wait=30");
             },
-            ["POST /sandbox/faucet"] = () => Task.FromResult<(string, string, string?)>((operatorKey, "sandbox/faucet", $$"""{"address":"{{owner}}","amount":"1.00"}""")),
-            ["POST /sandbox/clock/advance"] = () => Task.FromResult<(string, string, string?)>((operatorKey, "sandbox/clock/advance", """{"seconds":1}""")),
+            ["POST /api/v1/sandbox/faucet"] = () => By(operatorKey, "api/v1/sandbox/faucet", $$"""{"address":"{{owner}}","amount":"1.00"}"""),
+            ["POST /api/v1/sandbox/clock/advance"] = () => By(operatorKey, "api/v1/sandbox/clock/advance", """{"seconds":1}"""),
         };
+        foreach (var root in (string[])["api/v1", "backend/v1"])
+        {
+            calls[$"POST /{root}/orders/negotiate"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(pair.Requester.Key, $"{root}/orders/negotiate", $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
+            };
+            calls[$"POST /{root}/orders/negotiate/{{negotiationId}}/accept"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(pair.Provider.Key, $"{root}/orders/negotiate/{(await pair.NegotiateAsync()).NegotiationId}/accept?wait=30", "{}");
+            };
+            calls[$"POST /{root}/orders/negotiate/{{negotiationId}}/reject"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(pair.Provider.Key, $"{root}/orders/negotiate/{(await pair.NegotiateAsync()).NegotiationId}/reject", """{"reason":"no"}""");
+            };
+            calls[$"POST /{root}/orders/{{id}}/pay"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(pair.Requester.Key, $"{root}/orders/{(await pair.CreateOrderAsync()).OrderId}/pay?wait=30");
+            };
+            calls[$"POST /{root}/orders/{{id}}/deliver"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(
+                    pair.Provider.Key, $"{root}/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/deliver?wait=30", """{"deliverableType":"text","deliverableText":"done"}""");
+            };
+            calls[$"POST /{root}/orders/{{id}}/reject"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync();
+                return new(pair.Provider.Key, $"{root}/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/reject?wait=30", """{"reason":"no"}""");
+            };
+        }
+
+        return calls;
     }
 
-    private IEnumerable<string> ChangingRoutes()
-    {
-        const string root = "/api/v1";
-        return sandbox.Relayer.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith(root, StringComparison.Ordinal))
-            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods.Select(method => (method, path: endpoint.RoutePattern.RawText![root.Length..])))
-            .Where(route => route.method != "GET")
-            .Select(route => $"{route.method} {route.path}");
-    }
+    private async Task<string> AgentAsync() => (await sandbox.NewAgentAsync("n")).AgentId;
+
+    private static Task<Sample> By(string key, string path, string json) => Task.FromResult(new Sample(key, path, json));
+
+    private IEnumerable<string> ChangingRoutes() => sandbox.Relayer.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} /{endpoint.RoutePattern.RawText!.Trim('/')}"))
+        .Where(route => !route.StartsWith("GET ", StringComparison.Ordinal) && !route.StartsWith("HEAD ", StringComparison.Ordinal));
+
+    private sealed record Sample(string Key, string Path, string? Json = null);
 }

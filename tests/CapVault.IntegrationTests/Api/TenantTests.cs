@@ -1,190 +1,159 @@
-using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
 using CapVault.Sdk;
-using Nethereum.Signer;
 
 namespace CapVault.IntegrationTests;
 
-/// <summary>Who may see and do what.</summary>
-public sealed class TenantTests(Sandbox sandbox) : IClassFixture<Sandbox>
+/// <summary>Who may see and do what: every route that there is, with every key that has no business there.</summary>
+public sealed partial class TenantTests(WorldSandbox sandbox) : IClassFixture<WorldSandbox>
 {
-    private const string Delivery = """{"deliverableType":"text","deliverableText":"x"}""";
-    private const string Reason = """{"reason":"x"}""";
+    private readonly World _world = sandbox.World;
+    private readonly RawHttp _http = new(sandbox.Relayer.Url);
 
-    // What they sign does not matter: whoever may not know the thing does not get that far.
-    private const string Consent = $$"""{"revision":1,"signature":"{{Signature}}"}""";
-    private const string Submit = $$"""{"signature":"{{Signature}}"}""";
+    /// <summary>Those that need a key.</summary>
+    public static TheoryData<string> Keyed => [.. Routes.All.Where(route => !route.Access.IsPublic).Select(route => route.Name)];
 
-    private const string Signature =
-        "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222211";
-
-    /// <summary>Every route of an order or a negotiation: {o} is the order, by its public id and by its on-chain one, {n} the negotiation.</summary>
-    public static readonly TheoryData<string, string, string?> Routes = new()
-    {
-        { "GET", "orders/{o}", null },
-        { "GET", "orders/{o}?wait=1", null },
-        { "GET", "orders/{o}/delivery", null },
-        { "POST", "orders/{o}/pay", null },
-        { "POST", "orders/{o}/deliver", Delivery },
-        { "POST", "orders/{o}/reject", Reason },
-        { "POST", "orders/{o}/expire", null },
-        { "GET", "orders/negotiate/{n}", null },
-        { "POST", "orders/negotiate/{n}/accept", null },
-        { "POST", "orders/negotiate/{n}/accept", Consent },
-        { "POST", "orders/negotiate/{n}/reject", Reason },
-        { "POST", "orders/negotiate/{n}/consent", Consent },
-        { "POST", "ops/prepare", """{"orderId":"{o}","step":"pay"}""" },
-        { "POST", "ops/prepare", """{"orderId":"{o}","step":"deliver","deliverable":{"deliverableType":"text","deliverableText":"x"}}""" },
-        { "POST", "ops/prepare", """{"orderId":"{o}","step":"reject","reason":"x"}""" },
-    };
-
-    [Theory]
-    [MemberData(nameof(Routes))]
-    public async Task A_stranger_is_told_that_there_is_nothing(string method, string path, string? body)
-    {
-        var (pair, order) = await sandbox.PaidOrderAsync();
-        var strangers = new[] { await sandbox.NewAgentAsync("stranger"), await sandbox.NewAgentAsync("stranger", EthECKey.GenerateKey()) };
-        var before = await sandbox.CountRowsAsync();
-
-        foreach (var (stranger, id) in strangers.SelectMany(stranger => new[] { (stranger, order.OrderId), (stranger, order.ChainOrderId) }))
-        {
-            var answer = await SendAsync(stranger.Key, method, Path(path, id, order.NegotiationId!), body is null ? null : Path(body, id, order.NegotiationId!));
-
-            answer.Status.Should().Be(HttpStatusCode.NotFound);
-            answer.Code.Should().Be(path.Contains("negotiate", StringComparison.Ordinal) ? ErrorCodes.NegotiationNotFound : ErrorCodes.OrderNotFound);
-            answer.Body.Should().NotContain(pair.Requester.AgentId).And.NotContain(pair.Provider.AgentId);
-        }
-
-        // As if it did not exist at all.
-        var (noOrder, noNegotiation) = ("ord_000000000000000000000", "neg_000000000000000000000");
-        var nothing = await SendAsync(strangers[0].Key, method, Path(path, noOrder, noNegotiation), body is null ? null : Path(body, noOrder, noNegotiation));
-        nothing.Status.Should().Be(HttpStatusCode.NotFound);
-        (await sandbox.CountRowsAsync()).Should().Equal(before);
-    }
-
-    [Theory]
-    [MemberData(nameof(Routes))]
-    public async Task Without_a_key_nothing_is_answered(string method, string path, string? body)
-    {
-        var (_, order) = await sandbox.PaidOrderAsync();
-        path = Path(path, order.OrderId, order.NegotiationId!);
-
-        (await SendAsync(null, method, path, body)).Should().Match<RawAnswer>(answer => answer.Status == HttpStatusCode.Unauthorized && answer.Code == ErrorCodes.Unauthorized);
-        foreach (var key in new[] { "nonsense", "croo_sk_", $"croo_sk_{new string('0', 18)}_{new string('x', 43)}", sandbox.Relayer.OperatorKey[..^1] + "!" })
-        {
-            var answer = await SendAsync(key, method, path, body);
-
-            answer.Status.Should().Be(HttpStatusCode.Unauthorized);
-            answer.Code.Should().Be(ErrorCodes.InvalidApiKey);
-        }
-    }
+    /// <summary>Those of one party alone.</summary>
+    public static TheoryData<string> OfOneParty => [.. Routes.All.Where(route => route.Access.OtherParty is not null).Select(route => route.Name)];
 
     [Fact]
-    public async Task A_prepared_operation_is_its_agents_alone()
+    public void Every_route_is_in_the_table()
     {
-        var key = EthECKey.GenerateKey();
-        var pair = await sandbox.NewPairAsync(requesterKey: key, providerKey: EthECKey.GenerateKey());
-        var order = await pair.CreateOrderAsync();
-        var prepared = await new SelfHeldApi(sandbox.Api, pair.Requester, key).PrepareAsync(order.OrderId, OrderStep.Pay);
-        var path = $"ops/{prepared.UserOpHash}/submit";
-        var before = await sandbox.CountRowsAsync();
+        var mapped = Routes.MappedBy(sandbox.Relayer.Services).ToHashSet(StringComparer.Ordinal);
+        var known = Routes.All.Select(route => route.Name).ToHashSet(StringComparer.Ordinal);
 
-        foreach (var other in new[] { pair.Provider.Key, (await sandbox.PaidOrderAsync()).Pair.Requester.Key })
-        {
-            (await SendAsync(other, "POST", path, Submit)).Should().Match<RawAnswer>(answer => answer.Status == HttpStatusCode.NotFound && answer.Code == ErrorCodes.OperationNotFound);
-        }
-
-        (await SendAsync(null, "POST", path, Submit)).Code.Should().Be(ErrorCodes.Unauthorized);
-        (await SendAsync(sandbox.Relayer.OperatorKey, "POST", path, Submit)).Code.Should().Be(ErrorCodes.Forbidden);
-        (await SendAsync(pair.Requester.Key, "POST", path, Submit)).Code.Should().Be(ErrorCodes.InvalidSignature, "its agent gets further");
-        (await sandbox.CountRowsAsync())["operation"].Should().Be(before["operation"]);
+        mapped.Except(known, StringComparer.Ordinal).Should().BeEmpty(
+            "for each of these, Routes.All must say in one line who uses it and what a stranger gets there (OfAll, OfAgents, OfReaders, OfParties, OfOne, OfSetUp, OfOperator, "
+                + "Public), with a body that it takes; the tests of strangers and of bad input do the rest");
+        known.Except(mapped, StringComparer.Ordinal).Should().BeEmpty("the relayer does not have these any more: take them out of Routes.All");
+        Routes.All.Should().OnlyHaveUniqueItems(route => route.Name);
     }
 
     [Theory]
-    [InlineData("operator", "POST", "ops/prepare", """{"orderId":"ord_000000000000000000000","step":"pay"}""")]
-    [InlineData("provider", "POST", "orders/negotiate/{n}/consent", Consent)]
-    [InlineData("requester", "POST", "orders/negotiate/{n}/accept", null)]
-    [InlineData("requester", "POST", "orders/negotiate/{n}/reject", Reason)]
-    [InlineData("provider", "POST", "orders/{o}/pay", null)]
-    [InlineData("requester", "POST", "orders/{o}/deliver", Delivery)]
-    [InlineData("operator", "POST", "orders/{o}/pay", null)]
-    [InlineData("operator", "GET", "orders/{o}", null)]
-    [InlineData("operator", "GET", "orders/negotiate/{n}", null)]
-    [InlineData("operator", "GET", "orders", null)]
-    public async Task The_wrong_role_is_forbidden(string role, string method, string path, string? body)
+    [MemberData(nameof(Keyed))]
+    public async Task Without_a_key_that_is_valid_nothing_is_answered(string name)
     {
-        var (pair, order) = await sandbox.PaidOrderAsync();
-        var key = role switch
+        var route = Find(name);
+        var rows = await sandbox.CountRowsAsync();
+
+        await RefusedAsync(route, key: null, new(401, ErrorCodes.Unauthorized));
+        foreach (var key in (string[])
+        [
+            .. _world.Revoked, "nonsense", "croo_sk_", $"croo_sk_{new string('0', 18)}_{new string('x', 43)}", _world.OperatorKey[..^1] + "!",
+            // The part by which it is found is right, the secret is not.
+            _world.Pair.Requester.Key[..^43] + _world.Stranger.Key[^43..],
+        ])
         {
-            "requester" => pair.Requester.Key,
-            "provider" => pair.Provider.Key,
-            _ => sandbox.Relayer.OperatorKey,
-        };
-        var before = await sandbox.CountRowsAsync();
+            await RefusedAsync(route, key, new(401, ErrorCodes.InvalidApiKey));
+        }
 
-        var answer = await SendAsync(key, method, Path(path, order.OrderId, order.NegotiationId!), body);
+        (await sandbox.CountRowsAsync()).Should().Equal(rows);
+    }
 
-        answer.Status.Should().Be(HttpStatusCode.Forbidden);
-        answer.Code.Should().Be(ErrorCodes.Forbidden);
-        (await sandbox.CountRowsAsync()).Should().Equal(before);
+    [Theory]
+    [MemberData(nameof(Keyed))]
+    public async Task A_stranger_sees_and_changes_nothing(string name)
+    {
+        var route = Find(name);
+        await RefusedOrAmongItselfAsync(route, _world.Stranger.Key, route.Access.Stranger);
+        await RefusedOrAmongItselfAsync(route, await _world.SignInAsync(TestKeys.Stranger), route.Access.StrangerOwner);
+    }
+
+    [Theory]
+    [MemberData(nameof(Keyed))]
+    public async Task An_operators_key_with_too_little_scope_is_refused(string name)
+    {
+        var route = Find(name);
+        var rows = await sandbox.CountRowsAsync();
+
+        await RefusedAsync(route, _world.OperatorWithout(route.Scope), new(403, ErrorCodes.InsufficientScope));
+        if (route.Access.Operator is { } refusal)
+        {
+            await RefusedAsync(route, _world.OperatorKey, refusal);
+        }
+
+        (await sandbox.CountRowsAsync()).Should().Equal(rows);
+    }
+
+    [Theory]
+    [MemberData(nameof(OfOneParty))]
+    public async Task The_wrong_role_is_forbidden(string name)
+    {
+        var route = Find(name);
+        var rows = await sandbox.CountRowsAsync();
+
+        await RefusedAsync(route, _world.KeyOf(route.User == Who.Requester ? Who.Provider : Who.Requester), route.Access.OtherParty!);
+
+        (await sandbox.CountRowsAsync()).Should().Equal(rows);
     }
 
     [Fact]
     public async Task Lists_show_an_agent_only_what_is_its_own()
     {
-        var (pair, order) = await sandbox.PaidOrderAsync();
-        var stranger = await sandbox.NewAgentAsync("stranger");
+        var (pair, order) = (_world.Pair, _world.Order);
 
-        (await stranger.Client.ListOrdersAsync(new())).Items.Should().BeEmpty();
-        (await stranger.Client.ListNegotiationsAsync(new())).Items.Should().BeEmpty();
+        (await _world.Stranger.Client.ListOrdersAsync(new())).Items.Should().BeEmpty();
         (await pair.Provider.Client.ListOrdersAsync(new() { Role = Role.Provider })).Items.Should().Contain(o => o.OrderId == order.OrderId);
         (await pair.Provider.Client.ListOrdersAsync(new() { Role = Role.Requester })).Items.Should().NotContain(o => o.OrderId == order.OrderId);
         (await pair.Requester.Client.ListOrdersAsync(new() { Status = "paid" })).Items.Should().Contain(o => o.OrderId == order.OrderId);
         (await pair.Requester.Client.ListOrdersAsync(new() { Status = "completed" })).Items.Should().NotContain(o => o.OrderId == order.OrderId);
     }
 
-    [Theory]
-    [InlineData("POST", "agents", """{"name":"x","owner":"0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"}""")]
-    [InlineData("GET", "agents", null)]
-    [InlineData("GET", "relayer/status", null)]
-    [InlineData("GET", "relayer/ops/0x0000000000000000000000000000000000000000000000000000000000000000", null)]
-    [InlineData("POST", "sandbox/faucet", """{"address":"0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65","amount":"1.00"}""")]
-    [InlineData("POST", "sandbox/clock/advance", """{"seconds":1}""")]
-    public async Task Setting_up_takes_the_operators_key(string method, string path, string? body)
+    private static Route Find(string name) => Routes.All.Single(route => route.Name == name);
+
+    private async Task RefusedOrAmongItselfAsync(Route route, string key, Refusal? refusal)
     {
-        var agent = await sandbox.NewAgentAsync("agent");
-        var before = await sandbox.CountRowsAsync();
-
-        var answer = await SendAsync(agent.Key, method, path, body);
-
-        answer.Status.Should().Be(HttpStatusCode.Forbidden);
-        answer.Code.Should().Be(ErrorCodes.Forbidden);
-        answer.Message.Should().Contain("operator key");
-        (await SendAsync(null, method, path, body)).Status.Should().Be(HttpStatusCode.Unauthorized);
-        var after = await sandbox.CountRowsAsync();
-        after["agent"].Should().Be(before["agent"]);
-    }
-
-    [Fact]
-    public async Task Set_up_is_the_operators_and_an_agent_sees_itself_only()
-    {
-        var pair = await sandbox.NewPairAsync();
-        var stranger = await sandbox.NewAgentAsync("stranger");
-
-        foreach (var key in new[] { stranger.Key, pair.Provider.Key })
+        if (refusal is not null)
         {
-            var service = $$"""{"agentId":"{{pair.Provider.AgentId}}","name":"x","price":"1.00","slaMinutes":30}""";
-            (await SendAsync(key, "POST", "services", service)).Code.Should().Be(ErrorCodes.Forbidden);
-            (await SendAsync(key, "PATCH", $"services/{pair.Service.ServiceId}", """{"price":"0.01"}""")).Code.Should().Be(ErrorCodes.Forbidden);
+            var rows = await sandbox.CountRowsAsync();
+            await RefusedAsync(route, key, refusal);
+            (await sandbox.CountRowsAsync()).Should().Equal(rows);
+            return;
         }
 
-        (await sandbox.Setup.GetServiceAsync(pair.Service.ServiceId)).Should().BeEquivalentTo(new { Price = "1.00", Version = 1 });
-        (await SendAsync(stranger.Key, "GET", $"agents/{pair.Provider.AgentId}", null)).Code.Should().Be(ErrorCodes.AgentNotFound);
-        (await SendAsync(pair.Provider.Key, "GET", $"agents/{pair.Provider.AgentId}", null)).Status.Should().Be(HttpStatusCode.OK);
+        var reply = await SendAsync(route, key, _world.Fill);
+        reply.Status.Should().BeOneOf([101, 200, 201], reply.Body);
+        foreach (var theirs in _world.OfTheParties)
+        {
+            reply.Body.Should().NotContainEquivalentOf(theirs);
+        }
     }
 
-    private Task<RawAnswer> SendAsync(string? key, string method, string path, string? body) => sandbox.Api.SendAsync(
-        new HttpMethod(method), key, path, body is null ? null : RawApi.Json(System.Text.Encoding.UTF8.GetBytes(body)));
+    private async Task RefusedAsync(Route route, string? key, Refusal refusal)
+    {
+        var reply = await SendAsync(route, key, _world.Fill);
 
-    private static string Path(string path, string orderId, string negotiationId) =>
-        path.Replace("{o}", orderId, StringComparison.Ordinal).Replace("{n}", negotiationId, StringComparison.Ordinal);
+        reply.Status.Should().Be(refusal.Status, reply.Body);
+        var error = ErrorAnswer.Read(route.Path, reply);
+        error.Code.Should().Be(refusal.Code);
+        foreach (var theirs in _world.OfTheParties.Where(id => !_world.Fill(route.Path + route.Body).Contains(id, StringComparison.Ordinal)))
+        {
+            reply.Body.Should().NotContainEquivalentOf(theirs);
+        }
+
+        if (refusal.Status == 404)
+        {
+            // As if it did not exist at all: told apart, the two would tell who has an order.
+            var nothing = await SendAsync(route, key, World.FillWithNothing);
+            nothing.Status.Should().Be(404);
+            Anonymous(nothing).Should().Be(Anonymous(reply));
+        }
+    }
+
+    // The answer without what differs from call to call.
+    private static string Anonymous(RawReply reply) => Ids().Replace(reply.Body.Replace(reply.Header("X-Request-ID")!, "", StringComparison.Ordinal), "…");
+
+    private async Task<RawReply> SendAsync(Route route, string? key, Func<string, string> fill)
+    {
+        var request = RawRequest.Of(route.Method, fill(route.Path), key, route.Body is null ? null : Encoding.UTF8.GetBytes(fill(route.Body)));
+        if (route.IsSocket)
+        {
+            request = request.AsHandshake();
+        }
+
+        return (await _http.SendAsync(request)) ?? throw new InvalidOperationException($"{route} closed without an answer.");
+    }
+
+    [GeneratedRegex("[a-z]{3}_[A-Za-z0-9_-]{21}", RegexOptions.None, 1000)]
+    private static partial Regex Ids();
 }

@@ -22,16 +22,17 @@ internal static class ChainOrders
     public static async Task<Phase> PhaseOfAsync(this SandboxChain chain, string chainOrderId) =>
         (Phase)(await chain.StateOfAsync(chainOrderId)).Phase;
 
-    /// <summary>With what the vault would refuse a call; null if it would go through.</summary>
+    /// <summary>With what the vault, or another contract, would refuse a call; null if it would go through.</summary>
     /// <param name="chain">The chain.</param>
     /// <param name="call">The call.</param>
     /// <param name="from">Who calls.</param>
     /// <param name="time">Block time, unix seconds; the newest block's by default.</param>
-    public static async Task<ContractError?> RefusalAsync<T>(this SandboxChain chain, T call, string from, long? time = null)
+    /// <param name="to">The contract; the vault by default.</param>
+    public static async Task<ContractError?> RefusalAsync<T>(this SandboxChain chain, T call, string from, long? time = null, string? to = null)
         where T : FunctionMessage, new()
     {
         call.FromAddress = from;
-        object[] parameters = [call.CreateCallInput(chain.Deployment.Vault), "latest"];
+        object[] parameters = [call.CreateCallInput(to ?? chain.Deployment.Vault), "latest"];
         if (time is { } seconds)
         {
             parameters = [.. parameters, new Dictionary<string, object>(StringComparer.Ordinal), new { time = new HexBigInteger(seconds).HexValue }];

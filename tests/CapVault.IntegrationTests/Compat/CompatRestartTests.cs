@@ -13,7 +13,7 @@ public sealed class CompatRestartTests : IAsyncLifetime
         _chain = await SandboxChain.StartAsync();
         // All that can be said, also by those parts of the hosting that name addresses.
         _relayer = await RelayerProcess.StartAsync(
-            _chain, "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft.AspNetCore=Trace", "--Logging:LogLevel:Microsoft.AspNetCore.Hosting=Trace");
+            _chain, "--Logging:LogLevel:Default=Trace", "--Logging:Console:LogLevel:Default=Trace", "--Logging:Console:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics=Trace");
     }
 
     public async Task DisposeAsync()
@@ -51,7 +51,7 @@ public sealed class CompatRestartTests : IAsyncLifetime
         }
 
         provider.Heard.Select(e => e.GetProperty("negotiation_id").GetString()).Distinct(StringComparer.Ordinal).Should().Equal(told, "each once or more, in their order");
-        _relayer.Output.Should().Contain("dbug:", "this is the right place to look");
+        _relayer.Output.Should().Contain("/ws", "requests are told of there");
         _relayer.Output.Should().NotContain(seller.SdkKey[^43..]).And.NotContain(buyer.SdkKey[^43..]);
     }
 

@@ -44,7 +44,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
     public async Task DisposeAsync() => await _chain.DisposeAsync();
 
     [Fact]
-    public async Task Relayer_and_vault_agree_on_every_cell()
+    public async Task CR61_Every_call_outside_the_table_reverts_and_the_relayer_judges_each_cell_as_the_vault_does()
     {
         var cells = 0;
         foreach (var phase in Phases)

@@ -27,7 +27,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         _provider = new SelfHeldApi(sandbox.Api, _pair.Provider, _providerKey);
     }
 
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
+    public Task DisposeAsync() => Task.CompletedTask;
 
     /* WHAT IS SIGNED */
 
@@ -270,13 +270,13 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     {
         var order = await _pair.CreateOrderAsync();
         await using var requester = await _pair.Requester.ListenAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await BlockLaneAsync();
         SelfHeldApi.OrderOf(await _requester.SubmitAsync(await _requester.PrepareAsync(order.OrderId, OrderStep.Pay))).Status.Should().Be(OrderStatus.Paying);
 
         // The blocks come after the sponsor's signature has run out.
         await sandbox.Setup.AdvanceClockAsync(700);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         (await requester.HearAsync(EventType.OrderPayFailed, order.OrderId)).Reason.Should().Contain("prepare the step again");
         var failed = await _pair.Requester.Client.GetOrderAsync(order.OrderId);
@@ -321,7 +321,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     public async Task Behind_one_that_is_on_its_way_there_is_a_place()
     {
         var (first, second) = await TwoOrdersOfOneLaneAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var one = await _requester.PrepareAsync(first.OrderId, OrderStep.Pay);
         await _requester.SubmitAsync(one);
         var other = await _requester.PrepareAsync(second.OrderId, OrderStep.Pay);
@@ -329,7 +329,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
 
         SelfHeldApi.SequenceOf(other).Should().Be(SelfHeldApi.SequenceOf(one) + 1);
         submitted.Status.Should().Be(HttpStatusCode.Accepted);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         foreach (var order in new[] { first, second })
         {
             (await sandbox.Api.GetAsync(_pair.Requester.Key, $"orders/{order.OrderId}?wait=30")).Data.GetProperty("status").GetString().Should().Be("paid");
@@ -342,12 +342,12 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         var (first, second) = await TwoOrdersOfOneLaneAsync();
         var bystander = await (await sandbox.NewPairAsync()).CreateOrderAsync();
         await using var requester = await _pair.Requester.ListenAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await BlockLaneAsync();
         await _requester.SubmitAsync(await _requester.PrepareAsync(first.OrderId, OrderStep.Pay));
         SelfHeldApi.OrderOf(await _requester.SubmitAsync(await _requester.PrepareAsync(second.OrderId, OrderStep.Reject, reason: "x"))).Status.Should().Be(OrderStatus.Rejecting);
         await sandbox.Chain.WithdrawAllAsync(_pair.Requester.Wallet);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         (await requester.HearAsync(EventType.OrderPayFailed, first.OrderId)).Reason.Should().Contain("ERC20InsufficientBalance");
         var behind = SelfHeldApi.OrderOf(await sandbox.Api.GetAsync(_pair.Requester.Key, $"orders/{second.OrderId}?wait=30"));
@@ -382,7 +382,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     {
         var order = await _pair.CreateOrderAsync();
         await using var requester = await _pair.Requester.ListenAsync(audience: "all");
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await sandbox.Chain.Node.MineAsync(); // so that the creation stays
         var prepared = await _requester.PrepareAsync(order.OrderId, OrderStep.Pay);
         await _requester.SubmitAsync(prepared);
@@ -393,7 +393,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         await sandbox.Chain.Node.RequestAsync<object>("anvil_reorg", 2, Array.Empty<object>());
         await requester.HearAsync(e => e.Type == EventType.OrderReverted && e.Data!.Value.GetProperty("eventId").GetString() == firstPaid.EventId, "the payment being taken back");
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         await requester.HearAsync(e => e.Type == EventType.OrderPaid && e.OrderId == order.OrderId && e.EventId != firstPaid.EventId, "a second order_paid");
         (await _requester.SubmitAsync(prepared, wait: 30)).Status.Should().Be(HttpStatusCode.OK);

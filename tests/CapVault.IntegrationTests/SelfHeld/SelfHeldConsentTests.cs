@@ -9,13 +9,9 @@ using Nethereum.Signer;
 namespace CapVault.IntegrationTests;
 
 /// <summary>Consents that agents sign themselves, call by call.</summary>
-public sealed class SelfHeldConsentTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class SelfHeldConsentTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
     private readonly EthECKey _key = EthECKey.GenerateKey();
-
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
 
     [Fact]
     public async Task The_Provider_is_asked_only_when_the_Requester_has_consented()
@@ -164,7 +160,7 @@ public sealed class SelfHeldConsentTests(Sandbox sandbox) : IClassFixture<Sandbo
     [Fact]
     public async Task Creation_by_the_relayer_waits_until_both_accounts_can_answer()
     {
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var requester = await sandbox.NewAgentAsync("requester", _key);
         var provider = await sandbox.NewAgentAsync("provider", EthECKey.GenerateKey());
         var service = await sandbox.Setup.CreateServiceAsync(new() { AgentId = provider.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 });

@@ -38,15 +38,10 @@ public sealed class SelfHeldCrashTests : IAsyncLifetime
         var requester = new SelfHeldApi(_api, pair.Requester, _key);
         var submitted = await requester.PrepareAsync(orders[0].OrderId, OrderStep.Pay);
         var prepared = await requester.PrepareAsync(orders[1].OrderId, OrderStep.Pay);
-        await _chain.Node.StopMiningAsync();
-        try
+        await using (await _chain.Node.StopMiningAsync())
         {
             (await requester.SubmitAsync(submitted)).Status.Should().Be(HttpStatusCode.Accepted);
             await _relayer.KillAsync();
-        }
-        finally
-        {
-            await _chain.Node.ResumeMiningAsync();
         }
 
         await _relayer.StartAsync();

@@ -29,6 +29,12 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("sandbox advance soon", "soon", "capvault sandbox advance --help")]
     [InlineData("services create --agent agt_1 --name x --price 1.00", "--sla-minutes", "capvault services create --help")]
     [InlineData("services create --agent agt_1 --name x --price 1.00 --sla-minutes 30 --type pdf", "pdf", "capvault services create --help")]
+    [InlineData("services create --agent agt_1 --name x --price 1.00 --sla-minutes 30 --requirements file", "file", "capvault services create --help")]
+    [InlineData("services search one two", "two", "capvault services search --help")]
+    [InlineData("keys create ci", "--scope", "capvault keys create --help")]
+    [InlineData("keys create ci --scope root", "root", "capvault keys create --help")]
+    [InlineData("keys rotate", "agentId", "capvault keys rotate --help")]
+    [InlineData("agents pause", "agentId", "capvault agents pause --help")]
     public async Task A_wrong_command_line_ends_with_2_and_points_to_help(string line, string what, string next)
     {
         var (code, output, error) = await RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -58,6 +64,22 @@ public sealed class CommandLineTests : IDisposable
 
         code.Should().Be(2);
         error.Should().Contain("--as requester");
+    }
+
+    [Fact]
+    public async Task Signing_in_asks_for_a_key_and_never_shows_it()
+    {
+        var file = Path.Combine(_folder.FullName, "owner.key");
+        await File.WriteAllTextAsync(file, "0xtopsecret");
+
+        var without = await RunAsync("sign-in", "--api", NobodyThere);
+        var wrong = await RunAsync("sign-in", "--api", NobodyThere, "--key-file", file);
+        var asSandbox = await RunAsync("sign-in", "--api", NobodyThere, "--as", "provider");
+
+        (without.Code, wrong.Code, asSandbox.Code).Should().Be((2, 2, 2));
+        without.Error.Should().Contain("--key-file");
+        wrong.Error.Should().Contain(file).And.Contain("64 hex digits").And.NotContain("topsecret");
+        asSandbox.Error.Should().Contain("--api", "the sandbox's keys are not for another relayer");
     }
 
     [Theory]

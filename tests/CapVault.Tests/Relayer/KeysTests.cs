@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using CapVault.Relayer;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -62,6 +64,24 @@ public sealed class KeysTests : IAsyncLifetime
         var first = await File.ReadAllTextAsync(path);
         await _keys.EnsureOperatorKeyAsync(path, "ohk_test_", default);
         (await File.ReadAllTextAsync(path)).Should().Be(first);
+    }
+
+    [Fact]
+    public async Task When_no_key_may_do_everything_any_more_the_next_start_makes_one()
+    {
+        var path = Path.Combine(_directory, "operator.key");
+        await _keys.EnsureOperatorKeyAsync(path, "ohk_test_", default);
+        var first = await File.ReadAllTextAsync(path);
+        var weak = await _keys.CreateAsync("ohk_test_", "weak", Scopes.Read | Scopes.Admin, IdempotentCall.Unkeyed, default);
+        await _keys.RevokeAsync(first.Split('_')[2], IdempotentCall.Unkeyed, default);
+
+        await _keys.EnsureOperatorKeyAsync(path, "ohk_test_", default);
+
+        var second = await File.ReadAllTextAsync(path);
+        second.Should().NotBe(first);
+        (await _keys.FindAsync(first, default)).Should().BeNull();
+        (await _keys.FindAsync(second, default))!.Scopes.Should().Be(Scopes.All);
+        (await _keys.FindAsync(weak.Key, default))!.Scopes.Should().Be(Scopes.Read | Scopes.Admin);
     }
 
     [Fact]
