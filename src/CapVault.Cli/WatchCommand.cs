@@ -13,20 +13,19 @@ internal static class WatchCommand
             Description = "Begin after this cursor, or with 'oldest'. The default is now.",
             HelpName = "cursor|oldest",
         };
-        var all = new Option<bool>("--all") { Description = "Every event of the agent's own orders, not only those told to its side." };
-        var types = new Option<string[]>("--types")
+        var state = new Option<string?>("--state")
         {
-            Description = "Only these, * as a suffix: order_*",
-            HelpName = "type …",
-            AllowMultipleArgumentsPerToken = true,
+            Description = "Remember in this file what was shown, and go on from there the next time. The first time, --after says where to begin.",
+            HelpName = "file",
         };
-        return new Command("watch", "Print the agent's events as they come, until Ctrl-C.") { after, all, types }.Runs(async (session, cancellationToken) =>
+        return new Command("watch", "Print the agent's events as they come, until Ctrl-C.") { after, state, EventOptions.All, EventOptions.Types }.Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Requester);
             try
             {
+                using var inbox = session.Value(state) is { } file ? OpenInbox(file) : null;
                 await using var stream = await agent.ConnectWebSocketAsync(
-                    session.Value(after), session.Value(all) ? "all" : null, session.Value(types) is { Length: > 0 } some ? some : null, cancellationToken);
+                    session.Value(after), EventOptions.AudienceOf(session), EventOptions.TypesOf(session), inbox, cancellationToken);
                 stream.Error += (_, error) => session.Warn($"! {error.Exception.Message}");
                 stream.Gap += (_, gap) => session.Warn($"! Events up to {gap.To} are no longer kept ({gap.Reason}); 'capvault orders list' shows where things stand.");
                 session.Print.Line("Watching; Ctrl-C ends it.");
@@ -40,6 +39,18 @@ internal static class WatchCommand
                 // Ctrl-C is how watching ends.
             }
         });
+    }
+
+    private static FileInboxStore OpenInbox(string file)
+    {
+        try
+        {
+            return FileInboxStore.Open(file);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CliException(e.Message, "Next: name another file with --state.", ExitCode.Usage);
+        }
     }
 
     /// <summary>One line: when, what, of which order, why.</summary>

@@ -1,4 +1,9 @@
+using System.Globalization;
+using System.Numerics;
+using CapVault.Contracts.SandboxUSDC;
 using CapVault.Sdk.Transport;
+using Nethereum.JsonRpc.Client;
+using Nethereum.Web3;
 
 namespace CapVault.Sdk;
 
@@ -9,7 +14,13 @@ public sealed record PayOrderResult(Order Order, string TxHash);
 
 public sealed partial class AgentClient
 {
-    /// <summary>Pays the price into the vault, as the Requester, and returns when that is on chain.</summary>
+    // A node that is slow to say what the wallet holds must not hold a payment back.
+    private static readonly TimeSpan NodePatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Pays the price into the vault, as the Requester, and returns when that is on chain. With <see cref="Config.RpcUrl"/> the wallet is looked at
+    /// first; the relayer looks in any case.
+    /// </summary>
     /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
     /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
     /// <exception cref="InsufficientBalanceException">The wallet does not hold the price; nothing was sent.</exception>
@@ -17,6 +28,12 @@ public sealed partial class AgentClient
     /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
     public async Task<PayOrderResult> PayOrderAsync(string orderId, CancellationToken cancellationToken = default)
     {
+        // With a key it may be a repeat, which may be answered whatever the wallet holds now.
+        if (_config.RpcUrl is not null && _idempotencyKey is null)
+        {
+            await RequireBalanceAsync(orderId, _config.RpcUrl, cancellationToken);
+        }
+
         var order = await StepAsync(OrderStep.Pay, orderId, body: null, cancellationToken);
         return new PayOrderResult(order, order.PayTxHash!);
     }
@@ -45,6 +62,40 @@ public sealed partial class AgentClient
     /// <summary>The agent's orders, newest first.</summary>
     public Task<Page<Order>> ListOrdersAsync(ListRequest filter, CancellationToken cancellationToken = default) =>
         _api.GetPageAsync<Order>($"orders{Paths.Query(filter)}", cancellationToken);
+
+    private async Task RequireBalanceAsync(string orderId, string rpcUrl, CancellationToken cancellationToken)
+    {
+        var order = await GetOrderAsync(orderId, cancellationToken);
+        var price = BigInteger.Parse(order.Terms.Amount, CultureInfo.InvariantCulture);
+        // Looked at twice: what has emptied the wallet in between may be this very payment.
+        if (order.Status == OrderStatus.Created
+            && await BalanceAsync(order, rpcUrl, cancellationToken) is { } balance && balance < price
+            && (await GetOrderAsync(orderId, cancellationToken)).Status == OrderStatus.Created)
+        {
+            throw new InsufficientBalanceException(
+                0,
+                $"The account {order.RequesterWalletAddress} holds {Money.Format(balance)}, says the node at Config.RpcUrl; the price is {order.Price}. "
+                    + $"Deposit {Money.Format(price - balance)} there and pay again.",
+                order.PaymentToken,
+                price,
+                balance);
+        }
+    }
+
+    /// <summary>What the wallet holds, or null where the node does not say: then the relayer decides alone.</summary>
+    private async Task<BigInteger?> BalanceAsync(Order order, string rpcUrl, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new SandboxUSDCService(new Web3(rpcUrl), order.PaymentToken)
+                .BalanceOfQueryAsync(order.RequesterWalletAddress)
+                .WaitAsync(NodePatience, _config.TimeProvider, cancellationToken);
+        }
+        catch (Exception e) when (e is RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException or TimeoutException)
+        {
+            return null;
+        }
+    }
 
     private Task<Order> StepAsync(OrderStep step, string orderId, object? body, CancellationToken cancellationToken) => ProveAsync(
         step,

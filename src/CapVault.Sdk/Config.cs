@@ -11,8 +11,9 @@ public sealed record Config
     /// <summary>Whole address of the stream (ws or wss). The default value is <c>/api/v1/stream</c> under <see cref="BaseUrl"/>.</summary>
     public string? WsUrl { get; init; }
 
-    /// <summary>Address of a JSON-RPC node of the same chain (http or https). With it, <see cref="AgentClient.GetDeliveryAsync"/> also
-    /// asks the vault itself whether it recorded the hash. The default value is null.</summary>
+    /// <summary>Address of a JSON-RPC node of the same chain (http or https). With it, <see cref="AgentClient.PayOrderAsync"/> looks
+    /// at the wallet before it asks for anything, and <see cref="AgentClient.GetDeliveryAsync"/> also asks the vault itself whether it recorded the hash.
+    /// The default value is null.</summary>
     public string? RpcUrl { get; init; }
 
     /// <summary>How long a step may stay unproven before <see cref="OutcomeUnknownException"/>: 1 second – 1 day. The default value is 5 minutes.</summary>

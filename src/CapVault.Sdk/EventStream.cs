@@ -9,7 +9,8 @@ namespace CapVault.Sdk;
 /// <summary>
 /// An agent's events, one after another, each at least once. An event counts as handled, and is acknowledged, when all handlers have completed and
 /// every reader has come back for the next. A lost connection is restored (after 1, 2, 4, 8, 16, 30, 30 … s ±20 %) and goes on after the last
-/// handled event. Handlers run one event at a time: a slow one delays what follows, and loses nothing.
+/// handled event. Handlers run one event at a time: a slow one delays what follows, and loses nothing. A handler that throws is reported on
+/// <see cref="Error"/> and not called again with that event, which is acknowledged like any other: retry inside the handler what is worth it.
 /// </summary>
 public sealed partial class EventStream : IAsyncDisposable
 {
@@ -30,17 +31,11 @@ public sealed partial class EventStream : IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private string _cursor;
 
-    private EventStream(Subscription subscription, TimeProvider time, StreamSocket socket)
+    private EventStream(Subscription subscription, TimeProvider time, string cursor)
     {
         _subscription = subscription;
         _time = time;
-        _socket = socket;
-        _cursor = subscription.After switch
-        {
-            null => socket.Hello.Head ?? "tail",
-            Oldest => socket.Hello.Oldest ?? "tail",
-            var cursor => cursor,
-        };
+        _cursor = cursor;
     }
 
     /// <summary>Something went wrong: a handler threw, the connection was lost, or the stream has ended.</summary>
@@ -49,7 +44,8 @@ public sealed partial class EventStream : IAsyncDisposable
     /// <summary>Events are lost because the cursor was too old; what follows is complete again.</summary>
     public event EventHandler<StreamGapEventArgs>? Gap;
 
-    /// <summary>Cursor of the last handled event; save it, and pass it as <c>after</c> the next time.</summary>
+    /// <summary>Where to go on: after the last handled event, or later where the relayer has said that nothing came since. Save it, and pass it as
+    /// <c>after</c> the next time; an inbox does that by itself.</summary>
     public string Cursor => Volatile.Read(ref _cursor);
 
     /// <summary>Completes when the stream is disposed; fails when it ended for good, as for a rotated key.</summary>
@@ -153,16 +149,13 @@ public sealed partial class EventStream : IAsyncDisposable
             await WaitForRegistrationsAsync();
             await foreach (var received in _received.Reader.ReadAllAsync(_stop.Token))
             {
-                if (received.Gap is { } gap)
+                if (received.Event is { } e)
                 {
-                    Raise(() => Gap?.Invoke(this, gap));
-                    Volatile.Write(ref _cursor, gap.To ?? _cursor);
+                    await HandleAsync(e);
                 }
                 else
                 {
-                    await DispatchAsync(received.Event!);
-                    Volatile.Write(ref _cursor, received.Event!.Cursor);
-                    await AcknowledgeAsync(received.Event!);
+                    await MoveAsync(received);
                 }
             }
 
@@ -174,14 +167,61 @@ public sealed partial class EventStream : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // A refusal, or a defect of ours: either way nobody may wait for an end that does not come.
+            // A refusal, an inbox that cannot be written, or a defect of ours: either way nobody may wait for an end that does not come.
             _completion.TrySetException(e);
             _ = _completion.Task.Exception; // observed: who wants to know has Error, ReadAllAsync and Completion
+            if (!_received.Reader.Completion.IsCompleted)
+            {
+                Raise(() => Error?.Invoke(this, new StreamErrorEventArgs(e, @event: null, isFinal: true)));
+                await _stop.CancelAsync();
+            }
         }
 
         foreach (var reader in _readers.Keys)
         {
             Complete(reader);
+        }
+    }
+
+    private async Task HandleAsync(CapEvent e)
+    {
+        if (_subscription.Inbox is not { } inbox)
+        {
+            await DispatchAsync(e);
+        }
+        else
+        {
+            if (!await inbox.ContainsAsync(e.EventId, _stop.Token))
+            {
+                await DispatchAsync(e);
+            }
+
+            await inbox.SaveAsync(e.Cursor, e.EventId, _stop.Token);
+        }
+
+        Volatile.Write(ref _cursor, e.Cursor);
+        await HandledAsync(e.Seq);
+    }
+
+    /// <summary>A gap, or the news that nothing more came up to here.</summary>
+    private async Task MoveAsync(Received received)
+    {
+        if (received.Gap is { } gap)
+        {
+            Raise(() => Gap?.Invoke(this, gap));
+        }
+
+        // What was handled while the news was on its way counts, unless it was of another log.
+        var position = received.Position ?? Cursor;
+        position = received.IsOtherLog ? position : LogPosition.Later(Cursor, position);
+        if (position != Cursor)
+        {
+            if (_subscription.Inbox is { } inbox)
+            {
+                await inbox.SaveAsync(position, eventId: null, _stop.Token);
+            }
+
+            Volatile.Write(ref _cursor, position);
         }
     }
 
@@ -267,11 +307,12 @@ public sealed partial class EventStream : IAsyncDisposable
     }
 
     /// <summary>What the stream is of.</summary>
-    internal sealed record Subscription(Uri Address, string Key, string? After, string? Audience, IReadOnlyList<string>? Types);
+    internal sealed record Subscription(
+        Uri Address, string Key, string? After, string? Audience, IReadOnlyList<string>? Types, IInboxStore? Inbox);
 
     private sealed record Handler(EventType? Type, Func<CapEvent, CancellationToken, Task> Call);
 
     private sealed record Offer(CapEvent Event, TaskCompletionSource<bool> Taken);
 
-    private sealed record Received(CapEvent? Event, StreamGapEventArgs? Gap);
+    private sealed record Received(CapEvent? Event = null, StreamGapEventArgs? Gap = null, string? Position = null, bool IsOtherLog = false);
 }

@@ -27,7 +27,7 @@ public sealed class FrameSocket(WebSocket socket) : IDisposable
         {
             if (length == _buffer.Length)
             {
-                Grow();
+                Array.Resize(ref _buffer, MaxBytes + 1);
             }
 
             var received = await socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken);
@@ -40,6 +40,11 @@ public sealed class FrameSocket(WebSocket socket) : IDisposable
             if (received.MessageType == WebSocketMessageType.Binary)
             {
                 throw new StreamException(CloseCodes.BadFrame, ErrorCodes.ValidationError, "found a binary frame, expected text");
+            }
+
+            if (length > MaxBytes)
+            {
+                throw new StreamException(CloseCodes.BadFrame, ErrorCodes.PayloadTooLarge, $"found a frame of more than {MaxBytes} bytes");
             }
 
             if (received.EndOfMessage)
@@ -97,16 +102,6 @@ public sealed class FrameSocket(WebSocket socket) : IDisposable
         while ((await socket.ReceiveAsync(_buffer.AsMemory(), cancellationToken)).MessageType != WebSocketMessageType.Close)
         {
         }
-    }
-
-    private void Grow()
-    {
-        if (_buffer.Length == MaxBytes)
-        {
-            throw new StreamException(CloseCodes.BadFrame, ErrorCodes.PayloadTooLarge, $"found a frame of more than {MaxBytes} bytes");
-        }
-
-        Array.Resize(ref _buffer, MaxBytes);
     }
 
     // By bytes: the reason may repeat what the client sent, in any script.

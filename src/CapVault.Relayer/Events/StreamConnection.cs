@@ -61,7 +61,7 @@ public sealed class StreamConnection(WebSocket socket, Caller caller, EventLog e
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
-            // The client went without saying so; its cursor brings it back.
+            // The client went without saying so; its cursor brings it back. Or it broke WebSocket itself, and the framework has cut it.
         }
         finally
         {

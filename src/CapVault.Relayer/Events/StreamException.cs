@@ -13,7 +13,7 @@ public sealed class StreamException(int closeCode, string code, string message) 
     public string Code => code;
 }
 
-/// <summary>Why a stream ended. What RFC 6455 has a code for is told by that: 1002 for a broken frame, 1007 for text that is not UTF-8.</summary>
+/// <summary>Why a stream ended. What breaks WebSocket itself the framework cuts, with 1002 for a broken frame and 1007 for text that is not UTF-8.</summary>
 public static class CloseCodes
 {
     /// <summary>The relayer stops; come back shortly.</summary>

@@ -63,6 +63,12 @@ public sealed record CapEvent
 /// <param name="LogIndex">Index of the log in its block.</param>
 public sealed record ChainPosition(string TxHash, long BlockNumber, long LogIndex);
 
+/// <summary>A page of the event log.</summary>
+/// <param name="Events">Oldest first; none when nothing came within the wait.</param>
+/// <param name="NextCursor">Pass as <c>After</c> to go on, also when there are no events: it is past those of others.</param>
+/// <param name="HasMore">Whether there is more already.</param>
+public sealed record EventPage(IReadOnlyList<CapEvent> Events, string NextCursor, bool HasMore);
+
 /// <summary>POST /stream/tickets: opens one WebSocket as the caller, by <c>?ticket=</c>, where a key cannot be sent (browsers).</summary>
 public sealed record StreamTicket
 {

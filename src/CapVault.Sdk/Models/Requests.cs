@@ -222,3 +222,22 @@ public sealed record DiscoveryRequest
     /// <summary><see cref="Page{T}.NextCursor"/> of the page before.</summary>
     public string? Cursor { get; init; }
 }
+
+/// <summary>GET /events</summary>
+public sealed record ListEventsRequest
+{
+    /// <summary>Cursor of the last event that is known, <c>oldest</c>, or <c>tail</c> for only what is new; null means <c>tail</c>.</summary>
+    public string? After { get; init; }
+
+    /// <summary>Null for the events that are told to the agent's side, <c>all</c> for every event of its own orders.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>Types to list, <c>*</c> as a suffix; null means all.</summary>
+    public IReadOnlyList<string>? Types { get; init; }
+
+    /// <summary>1 – 1 000; the default value is 100.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>How long to wait when there is nothing yet, seconds: 0 – 30; the default value is 0.</summary>
+    public int? WaitSeconds { get; init; }
+}

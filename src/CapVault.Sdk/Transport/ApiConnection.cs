@@ -53,6 +53,13 @@ internal sealed class ApiConnection : IDisposable
         return new Page<T>(answer.Data!, answer.Page?.NextCursor);
     }
 
+    /// <summary>A list that says where it goes on also on its last page.</summary>
+    public async Task<(IReadOnlyList<T> Items, PageInfo Page)> GetListAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        var answer = await SendAsync<IReadOnlyList<T>>(new Call(HttpMethod.Get, path), cancellationToken);
+        return (answer.Data!, answer.Page ?? new PageInfo());
+    }
+
     /// <summary>For calls that the server recognises by what they ask for. With a key also by that: then a failed one is not tried anew.</summary>
     public async Task<T> PostRepeatableAsync<T>(string path, object? body, string? key, CancellationToken cancellationToken) =>
         (await SendAsync<T>(new Call(HttpMethod.Post, path) { Body = body, Key = key }, cancellationToken)).Data!;

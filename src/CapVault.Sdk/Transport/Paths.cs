@@ -34,6 +34,18 @@ internal static class Paths
             ("cursor", filter.Cursor));
     }
 
+    /// <inheritdoc cref="Query(ListRequest)"/>
+    public static string Query(ListEventsRequest filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return Query(
+            ("after", filter.After),
+            ("audience", filter.Audience),
+            ("types", filter.Types is null ? null : string.Join(',', filter.Types)),
+            ("limit", Number(filter.Limit)),
+            ("wait", Number(filter.WaitSeconds)));
+    }
+
     private static string Query(params (string Name, string? Value)[] parts)
     {
         var set = parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}").ToList();

@@ -189,7 +189,7 @@ internal sealed class StreamSocket : IDisposable
         return code switch
         {
             // Coming back with the same key or the same frames would end the same way, for ever.
-            4400 => new StreamRefusedException(0, _lastError?.Code ?? ErrorCodes.ValidationError, reason),
+            4400 => new StreamRefusedException(400, _lastError?.Code ?? ErrorCodes.ValidationError, reason),
             4401 => new StreamRefusedException(401, _lastError?.Code ?? ErrorCodes.InvalidApiKey, reason),
             4403 => new StreamRefusedException(403, _lastError?.Code ?? ErrorCodes.Forbidden, reason),
             _ => Lost(reason),
@@ -198,6 +198,7 @@ internal sealed class StreamSocket : IDisposable
 
     private static CapApiException NotConnected(Uri address, int status, Exception cause) => status switch
     {
+        429 => Lost($"{address} answered 429: this key has as many streams open as it may. Close one, or share one between the tasks of a process.", cause),
         401 => new StreamRefusedException(401, ErrorCodes.InvalidApiKey, $"{address} refused the SDK key: it is unknown or was rotated.", cause),
         403 => new StreamRefusedException(403, ErrorCodes.Forbidden, $"{address} refused the SDK key for this stream.", cause),
         0 => Lost($"could not reach {address} ({cause.Message}). Is the relayer running there, and is Config.WsUrl its stream?", cause),

@@ -21,7 +21,7 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
     [Fact]
     public async Task CR53_The_address_is_known_before_the_account_is_there()
     {
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         CreateAgentResult created;
         try
         {
@@ -31,7 +31,7 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         }
         finally
         {
-            await sandbox.Chain.Node.ResumeMiningAsync();
+            mining.Resume();
         }
 
         using var client = new AgentClient(sandbox.Config, created.SdkKey);

@@ -76,7 +76,7 @@ public sealed class IdempotencyCrashTests : IAsyncLifetime
         var accepted = await _api.PostAsync(
             _provider.SdkKey, $"orders/negotiate/{negotiation.Data.GetProperty("negotiationId").GetString()}/accept?wait=30", null, NewKey());
         var orderId = accepted.Data.GetProperty("order").GetProperty("orderId").GetString();
-        await _chain.Node.StopMiningAsync();
+        await using var mining = await _chain.Node.StopMiningAsync();
         var key = NewKey();
         var paying = OrNothingAsync(() => PayAsync());
         JsonElement pending = default;
@@ -87,7 +87,7 @@ public sealed class IdempotencyCrashTests : IAsyncLifetime
         await _relayer.StartAsync();
 
         var joined = await PayAsync();
-        await _chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var paid = await PayAsync("?wait=30");
         await _relayer.KillAsync();
         await _relayer.StartAsync();

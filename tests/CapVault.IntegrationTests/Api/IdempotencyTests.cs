@@ -12,13 +12,9 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A call with an Idempotency-Key happens once, however often it comes, and everybody who makes it gets its one outcome.</summary>
-public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
     private const int Times = 20;
-
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
 
     /* AT ONCE */
 
@@ -46,7 +42,7 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         var key = NewKey();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var answers = await AllAtOnceAsync(() => PayAsync(pair, order, key));
 
@@ -64,7 +60,7 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         var sent = await PayAsync(pair, order, key);
         sent.Detail("txHash").GetString().Should().HaveLength(66, "the transaction is known by now");
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var repeats = await AllAtOnceAsync(() => PayAsync(pair, order, key, "?wait=30"));
         repeats.Should().OnlyContain(answer => answer.Status == HttpStatusCode.OK);
         repeats.Select(answer => answer.Body).Distinct(StringComparer.Ordinal).Should().ContainSingle();
@@ -300,7 +296,7 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         await PayAsync(pair, order, first);
         await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}?wait=30");
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         (await PayAsync(pair, order, second)).Status.Should().Be(HttpStatusCode.Accepted);
 
         var repeat = await PayAsync(pair, order, first);
@@ -338,7 +334,7 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     {
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var key = NewKey();
 
         var unkeyed = await sandbox.Api.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay");

@@ -50,24 +50,13 @@ internal sealed class AnvilNode : IAsyncDisposable
     /// <summary>Calls a method that our Nethereum does not have.</summary>
     public Task<T> RequestAsync<T>(string method, params object[] parameters) => Rpc.SendRequestAsync<T>(method, null, parameters);
 
-    /// <summary>Stops mining by itself; <see cref="MineAsync(long?)"/> does it then.</summary>
-    public async Task StopMiningAsync()
+    /// <summary>Stops mining by itself; <see cref="MineAsync(long?)"/> does it then, until what is returned is disposed: a test that fails
+    /// must not leave the others of its class without blocks.</summary>
+    public async Task<StoppedMining> StopMiningAsync()
     {
         await Rpc.SendRequestAsync("evm_setIntervalMining", null, 0);
         await EndMinerAsync();
-    }
-
-    /// <summary>Mines a block each 0.2 s again.</summary>
-    public Task ResumeMiningAsync()
-    {
-        // Anvil's own interval, once changed, has whole seconds.
-        if (_miner is null)
-        {
-            _stopMiner = new CancellationTokenSource();
-            _miner = MineAllTheTimeAsync(_stopMiner.Token);
-        }
-
-        return Task.CompletedTask;
+        return new StoppedMining(this);
     }
 
     /// <summary>Mines one block.</summary>
@@ -97,6 +86,17 @@ internal sealed class AnvilNode : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>Mines a block each 0.2 s again.</summary>
+    private void ResumeMining()
+    {
+        // Anvil's own interval, once changed, has whole seconds.
+        if (_miner is null)
+        {
+            _stopMiner = new CancellationTokenSource();
+            _miner = MineAllTheTimeAsync(_stopMiner.Token);
+        }
+    }
+
     private async Task MineAllTheTimeAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(0.2));
@@ -119,4 +119,17 @@ internal sealed class AnvilNode : IAsyncDisposable
     }
 
     private void OnProcessExit(object? sender, EventArgs e) => _process.Kill();
+
+    /// <summary>The time in which blocks are mined by the test alone.</summary>
+    internal sealed class StoppedMining(AnvilNode node) : IAsyncDisposable
+    {
+        /// <summary>Ends it before the test does.</summary>
+        public void Resume() => node.ResumeMining();
+
+        public ValueTask DisposeAsync()
+        {
+            Resume();
+            return ValueTask.CompletedTask;
+        }
+    }
 }

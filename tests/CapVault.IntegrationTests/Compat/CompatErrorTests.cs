@@ -14,7 +14,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     public Task DisposeAsync()
     {
         _compat.Dispose();
-        return sandbox.Chain.Node.ResumeMiningAsync();
+        return Task.CompletedTask;
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var paying = await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}");
 
@@ -195,7 +195,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         paying.Json.GetProperty("order").GetProperty("status").GetString().Should().Be("paying");
         paying.Json.GetProperty("txHash").GetString().Should().StartWith("0x", "it is sent, and only not mined");
         CompatShapes.Missing("Order", paying.Json.GetProperty("order")).Should().BeEmpty();
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var paid = await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}");
         paid.Status.Should().Be(HttpStatusCode.OK);
         paid.Json.GetProperty("order").GetProperty("status").GetString().Should().Be("paid");

@@ -101,7 +101,7 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync();
         await using var provider = await pair.Provider.ListenAsync();
         var order = await pair.CreatePaidOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var delivering = pair.DeliverAsync(order.OrderId, "again");
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         await using (await sandbox.Chain.BreakAsync(sandbox.Chain.Deployment.Vault))
@@ -118,7 +118,7 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var early = await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}/delivery");
         early.Code.Should().Be(ErrorCodes.InvalidState, "what is not on chain is not handed out");
 
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var delivered = await pair.DeliverAsync(order.OrderId, "again");
 
         delivered.Should().BeEquivalentTo(new { Status = OrderStatus.Completed, LastFailure = (object?)null });

@@ -16,7 +16,7 @@ internal sealed class RawStream : IAsyncDisposable
     public int? CloseCode => (int?)_socket.CloseStatus;
 
     /// <summary>Connects and reads the hello.</summary>
-    public static async Task<(RawStream Stream, JsonElement Hello)> ConnectAsync(string url, string? key)
+    public static async Task<(RawStream Stream, JsonElement Hello)> ConnectAsync(string url, string? key, string? ticket = null)
     {
         var stream = new RawStream();
         stream._socket.Options.AddSubProtocol("cap.v1+json");
@@ -28,7 +28,7 @@ internal sealed class RawStream : IAsyncDisposable
         stream._socket.Options.CollectHttpResponseDetails = true;
         try
         {
-            await stream._socket.ConnectAsync(new Uri($"ws://{new Uri(url).Authority}/api/v1/stream"), CancellationToken.None);
+            await stream._socket.ConnectAsync(new Uri($"ws://{new Uri(url).Authority}/api/v1/stream{(ticket is null ? "" : "?ticket=" + ticket)}"), CancellationToken.None);
         }
         catch (WebSocketException exception)
         {
@@ -42,6 +42,10 @@ internal sealed class RawStream : IAsyncDisposable
 
     public Task SendTextAsync(string text) =>
         _socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+
+    /// <summary>Any bytes as any kind of message, or a part of one.</summary>
+    public Task SendBytesAsync(byte[] bytes, WebSocketMessageType type = WebSocketMessageType.Text, bool endOfMessage = true) =>
+        _socket.SendAsync(bytes, type, endOfMessage, CancellationToken.None);
 
     /// <summary>The next frame; null when the server closes.</summary>
     public async Task<JsonElement?> ReceiveAsync()

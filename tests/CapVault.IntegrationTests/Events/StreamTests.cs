@@ -1,8 +1,5 @@
 using System.Net;
-using CapVault.Relayer.Events;
-using CapVault.Relayer.Storage;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CapVault.IntegrationTests;
 
@@ -126,12 +123,26 @@ public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<Impati
     }
 
     [Fact]
+    public async Task A_quiet_agents_cursor_does_not_grow_old_while_it_listens()
+    {
+        var agent = await sandbox.NewAgentAsync("quiet");
+        var other = await sandbox.NewAgentAsync("other");
+        await using var listener = await agent.ListenAsync();
+        var first = listener.Stream.Cursor;
+
+        await sandbox.AddEventsAsync(other.AgentId, 1);
+
+        await Eventually.TrueAsync(() => Task.FromResult(listener.Stream.Cursor != first), "the cursor has moved past what another was told");
+        listener.Heard.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Nobody_is_read_ahead_for_without_limit_and_nothing_is_dropped()
     {
         const int limit = 1000;
         const int more = 50;
         var agent = await sandbox.NewAgentAsync("agent");
-        await AddEventsAsync(agent.AgentId, limit + more);
+        await sandbox.AddEventsAsync(agent.AgentId, limit + more);
         var (stream, hello) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
         await using var socket = stream;
         await stream.SendAsync(new { frame = "subscribe", id = "s", after = hello.GetProperty("oldest").GetString() });
@@ -152,25 +163,56 @@ public sealed class StreamTests(ImpatientSandbox sandbox) : IClassFixture<Impati
         seqs.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
     }
 
-    private Task AddEventsAsync(string agentId, int count)
+    [Fact]
+    public async Task An_ack_makes_room_for_just_as_many()
     {
-        var events = sandbox.Relayer.Services.GetRequiredService<EventLog>();
-        return sandbox.Relayer.Services.GetRequiredService<Db>().WriteAsync(
-            async tx =>
-            {
-                for (var i = 0; i < count; i++)
-                {
-                    await events.AddAsync(tx, new CapEvent
-                    {
-                        Seq = 0,
-                        Cursor = "",
-                        EventId = $"evt_{agentId}_{i}",
-                        Type = EventType.NegotiationCreated,
-                        OccurredAt = DateTimeOffset.UnixEpoch,
-                        ProviderAgentId = agentId,
-                    });
-                }
-            },
-            CancellationToken.None);
+        const int limit = 1000;
+        var agent = await sandbox.NewAgentAsync("agent");
+        var start = await sandbox.HeadAsync();
+        await sandbox.AddEventsAsync(agent.AgentId, limit + 20);
+        var (stream, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
+        await using var socket = stream;
+        await stream.SendAsync(new { frame = "subscribe", id = "s", after = start });
+        var seqs = new List<long>();
+        while (seqs.Count < limit)
+        {
+            seqs.Add((await stream.ReceiveAsync("event")).GetProperty("seq").GetInt64());
+        }
+
+        for (var acknowledged = 0; acknowledged < 3; acknowledged++)
+        {
+            await stream.SendAsync(new { frame = "ack", seq = seqs[acknowledged] });
+            seqs.Add((await stream.ReceiveAsync("event")).GetProperty("seq").GetInt64());
+            (await stream.ReceiveAsync())!.Value.GetProperty("frame").GetString().Should().Be("ping", "there is room for one");
+        }
+
+        await stream.SendAsync(new { frame = "ack", seq = seqs[^1] });
+        while (seqs.Count < limit + 20)
+        {
+            seqs.Add((await stream.ReceiveAsync("event")).GetProperty("seq").GetInt64());
+        }
+
+        seqs.Should().Equal(seqs.Order().Distinct());
+    }
+
+    [Fact]
+    public async Task Who_acknowledges_by_receiving_is_sent_everything()
+    {
+        const int count = 2500;
+        var agent = await sandbox.NewAgentAsync("agent");
+        var start = await sandbox.HeadAsync();
+        await sandbox.AddEventsAsync(agent.AgentId, count);
+        var (stream, _) = await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key);
+        await using var socket = stream;
+
+        await stream.SendAsync(new { frame = "subscribe", id = "s", after = start, autoAck = true });
+
+        for (var received = 0; received < count; received++)
+        {
+            await stream.ReceiveAsync("event");
+        }
+
+        var caughtUp = await stream.ReceiveAsync("caught_up");
+        caughtUp.GetProperty("cursor").GetString().Should().EndWith($":{caughtUp.GetProperty("seq").GetInt64()}");
     }
 }

@@ -29,14 +29,14 @@ public sealed class ExpiryTests(KeeperlessSandbox sandbox) : IClassFixture<Keepe
         (await sandbox.Chain.RefusalAsync(new PayOrderFunction { Order = neverPaid.Terms.ToChain() }, pair.Requester.Wallet, deadline + 1))!
             .Value.Should().BeOfType<TooLateError>().Which.Deadline.Should().Be(deadline);
 
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(paidInTime.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         await sandbox.Chain.Node.MineAsync(time: paidInTime.Terms.PayDeadline);
         (await paying).Order.PaidAt.Should().Be(paidInTime.PayDeadline, "the last second counts");
 
         await ExpireAsStrangerAsync(neverPaid, time: deadline + 1);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         await requester.HearAsync(EventType.OrderExpired, neverPaid.OrderId);
         (await sandbox.Chain.PhaseOfAsync(neverPaid.ChainOrderId)).Should().Be(Phase.Expired);
@@ -56,11 +56,11 @@ public sealed class ExpiryTests(KeeperlessSandbox sandbox) : IClassFixture<Keepe
         (await sandbox.Chain.RefusalAsync(deliver, pair.Provider.Wallet, deadline)).Should().BeNull("the last second counts");
         (await sandbox.Chain.RefusalAsync(new ExpireOrderFunction { Order = order.Terms.ToChain() }, Stranger, deadline))!.Value.Should().BeOfType<TooEarlyError>();
 
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await sandbox.Chain.Node.MineAsync(time: deadline + 1);
         (await sandbox.Chain.RefusalAsync(deliver, pair.Provider.Wallet))!.Value.Should().BeOfType<TooLateError>().Which.Deadline.Should().Be(deadline);
         await ExpireAsStrangerAsync(order, time: deadline + 2);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         (await sandbox.Chain.UsdcOfAsync(pair.Requester.Wallet)).Should().Be(3_000_000);
         (await sandbox.Chain.PhaseOfAsync(order.ChainOrderId)).Should().Be(Phase.Expired);

@@ -16,14 +16,14 @@ public sealed class FailedAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await using var requester = await pair.Requester.ListenAsync();
         await using var provider = await pair.Provider.ListenAsync();
         var negotiation = await pair.NegotiateAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var accepting = pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
 
         await sandbox.Chain.SendFirstAsync(
             TestKeys.Owner, sandbox.Chain.Deployment.Vault, new SetTokenFunction { Token = sandbox.Chain.Deployment.Usdc, Enabled = true, MinFeeBps = 600 });
         await sandbox.Chain.Node.HasPendingAsync(transactions: 2);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         (await accepting.Invoking(task => task).Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.CreateReverted);
         var told = await provider.HearAsync(EventType.OrderCreateFailed, negotiation.OrderId);

@@ -110,7 +110,7 @@ public sealed class DeliveredFilesTests(Sandbox sandbox) : IClassFixture<Sandbox
         var otherOrder = await new Pair(other, pair.Provider, pair.Service).CreatePaidOrderAsync();
         var order = await pair.CreatePaidOrderAsync();
         var objectKey = await pair.Provider.Client.UploadFileAsync("a.txt", new MemoryStream("for one"u8.ToArray()));
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         try
         {
             var submitted = await sandbox.Api.PostAsync(
@@ -121,7 +121,7 @@ public sealed class DeliveredFilesTests(Sandbox sandbox) : IClassFixture<Sandbox
         }
         finally
         {
-            await sandbox.Chain.Node.ResumeMiningAsync();
+            mining.Resume();
         }
 
         await pair.Provider.Client.DeliverOrderAsync(order.OrderId, new() { DeliverableType = DeliverableType.Text, DeliverableText = "x", Files = [objectKey] });
@@ -137,7 +137,7 @@ public sealed class DeliveredFilesTests(Sandbox sandbox) : IClassFixture<Sandbox
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreatePaidOrderAsync();
         var first = await pair.Provider.Client.UploadFileAsync("draft.txt", new MemoryStream("a draft"u8.ToArray()));
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         try
         {
             var delivering = pair.Provider.Client.DeliverOrderAsync(order.OrderId, new() { DeliverableType = DeliverableType.Text, DeliverableText = "draft", Files = [first] });
@@ -151,7 +151,7 @@ public sealed class DeliveredFilesTests(Sandbox sandbox) : IClassFixture<Sandbox
         }
         finally
         {
-            await sandbox.Chain.Node.ResumeMiningAsync();
+            mining.Resume();
         }
 
         await pair.DeliverAsync(order.OrderId, "final");

@@ -13,7 +13,7 @@ public sealed class FeeTests(Sandbox sandbox) : IClassFixture<Sandbox>
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         var pricedOut = (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Pending!.TxHash;
@@ -21,7 +21,7 @@ public sealed class FeeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         // 100 gwei, where the relayer has offered little more than its tip of 1 gwei.
         await sandbox.Chain.Node.RequestAsync<object>("anvil_setNextBlockBaseFeePerGas", "0x174876e800");
         await sandbox.Chain.Node.MineAsync();
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         var paid = await paying;
         paid.TxHash.Should().NotBe(pricedOut);

@@ -9,7 +9,7 @@ public sealed class LaneTests(SleepySandbox sandbox) : IClassFixture<SleepySandb
     [Fact]
     public async Task The_next_transaction_goes_out_when_the_one_before_is_mined()
     {
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var agents = new[] { await sandbox.NewAgentAsync("a"), await sandbox.NewAgentAsync("b"), await sandbox.NewAgentAsync("c"), await sandbox.NewAgentAsync("d") };
 
         foreach (var agent in agents)

@@ -8,12 +8,8 @@ using Nethereum.Signer;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A node that goes away, forgets, or has heard from somebody else with the same key.</summary>
-public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
-
     [Fact]
     public async Task While_the_node_is_away_steps_are_kept_and_the_rest_is_refused()
     {
@@ -56,7 +52,7 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncL
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         var txHash = (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Pending!.TxHash;
@@ -73,7 +69,7 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncL
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         var first = await pair.Requester.Client.GetOrderAsync(order.OrderId);
@@ -83,7 +79,7 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncL
         var foreign = new Transaction1559(
             sandbox.Chain.Deployment.ChainId, nonce, 10_000_000_000, 50_000_000_000, 21_000, TestKeys.Stranger.GetPublicAddress(), 1, "", []);
         await sandbox.Chain.Web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(new Transaction1559Signer().SignTransaction(TestKeys.Lane, foreign));
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         var paid = await paying;
         paid.TxHash.Should().NotBe(first.Pending!.TxHash);

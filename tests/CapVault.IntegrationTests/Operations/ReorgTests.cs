@@ -10,12 +10,8 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.IntegrationTests;
 
 /// <summary>The chain takes two blocks back.</summary>
-public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
-
     [Fact]
     public async Task What_two_blocks_said_is_taken_back_and_said_again()
     {
@@ -24,7 +20,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
         var paid = await pair.CreateOrderAsync();
         await using var requester = await pair.Requester.ListenAsync(audience: "all");
         await using var provider = await pair.Provider.ListenAsync(audience: "all");
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(paid.OrderId);
         await MineOneAsync();
         var firstPayment = (await paying).TxHash;
@@ -72,12 +68,45 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
     }
 
     [Fact]
+    public async Task It_reaches_every_kind_of_stream_in_the_same_words()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
+        var order = await pair.CreateOrderAsync();
+        var start = await sandbox.HeadAsync();
+        using var readers = new LogReaders(sandbox.Relayer.Url, pair.Requester, audience: "all");
+        var reading = readers.All.Values.Select(connect => ReadAsync(connect, count: 3)).ToList();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
+        await sandbox.Chain.Node.MineAsync(); // so that the creation stays
+        var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
+        await MineOneAsync();
+        await paying;
+
+        await ReorganiseAsync(depth: 2);
+        await MineOneAsync();
+
+        var lists = await Task.WhenAll(reading);
+        lists[0].Select(e => e.Type).Should().Equal(EventType.OrderPaid, EventType.OrderReverted, EventType.OrderPaid);
+        lists[0][1].Data!.Value.GetProperty("eventId").GetString().Should().Be(lists[0][0].EventId);
+        lists[0][2].EventId.Should().NotBe(lists[0][0].EventId);
+        foreach (var list in lists)
+        {
+            list.Select(LogReaders.Text).Should().Equal(lists[0].Select(LogReaders.Text));
+        }
+
+        async Task<List<CapEvent>> ReadAsync(Connect connect, int count)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            return await connect(start, patience.Token).Where(e => e.OrderId == order.OrderId && e.Type != EventType.OrderCreated).Take(count).ToListAsync(patience.Token);
+        }
+    }
+
+    [Fact]
     public async Task A_payment_that_was_taken_back_may_fail_the_second_time()
     {
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await using var requester = await pair.Requester.ListenAsync(audience: "all");
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await sandbox.Chain.Node.MineAsync(); // so that the creation stays
         var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await MineOneAsync();
@@ -97,7 +126,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
         failed.LastFailure!.Code.Should().Be(ErrorCodes.PayReverted);
         await BookEqualsChainAsync(order);
 
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         await sandbox.Setup.FaucetAsync(pair.Requester.Wallet, "1.00");
         (await pair.Requester.Client.PayOrderAsync(order.OrderId)).Order.Status.Should().Be(OrderStatus.Paid);
     }
@@ -108,7 +137,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await using var requester = await pair.Requester.ListenAsync(audience: "all");
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await sandbox.Chain.Node.MineAsync();
         var failing = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
@@ -137,14 +166,14 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
         (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(order.ChainOrderId)).Should().ContainSingle();
         (await sandbox.Chain.UsdcOfAsync(pair.Requester.Wallet)).Should().Be(0);
         await BookEqualsChainAsync(order);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         (await pair.DeliverAsync(order.OrderId)).Status.Should().Be(OrderStatus.Completed);
     }
 
     [Fact]
     public async Task An_account_whose_deployment_was_taken_back_is_deployed_again()
     {
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var requester = await sandbox.NewAgentAsync("requester");
         await MineOneAsync();
         var provider = await sandbox.NewAgentAsync("provider");
@@ -156,7 +185,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsync
         await IsDeployedAsync(requester, expected: false);
         await IsDeployedAsync(provider, expected: false);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 2);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         await IsDeployedAsync(requester, expected: true);
         await IsDeployedAsync(provider, expected: true);
         await sandbox.Setup.FaucetAsync(requester.Wallet, "1.00");

@@ -18,14 +18,14 @@ public sealed class RepeatTests(Sandbox sandbox) : IClassFixture<Sandbox>
     {
         var pair = await sandbox.NewPairAsync(funds: "100.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var answers = await AllAtOnceAsync(() => sandbox.Api.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay"));
 
         answers.Should().OnlyContain(answer => answer.Status == HttpStatusCode.Accepted);
         var userOpHash = answers.Select(answer => answer.Data.GetProperty("pending").GetProperty("userOpHash").GetString()).Distinct(StringComparer.Ordinal).Should().ContainSingle().Which;
         userOpHash.Should().HaveLength(66);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var settled = await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}?wait=30");
         var payTxHash = settled.Data.GetProperty("payTxHash").GetString();
         var repeats = await AllAtOnceAsync(() => sandbox.Api.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay"));
@@ -131,13 +131,13 @@ public sealed class RepeatTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         using var hasty = new AgentClient(sandbox.Config with { OutcomeTimeout = TimeSpan.FromSeconds(1) }, pair.Requester.Key);
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
 
         var pay = () => hasty.PayOrderAsync(order.OrderId);
         var unknown = (await pay.Should().ThrowAsync<OutcomeUnknownException>()).Which;
 
         unknown.UserOpHash.Should().Be((await pair.Requester.Client.GetOrderAsync(order.OrderId)).Pending!.UserOpHash);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         var paid = await pair.Requester.Client.PayOrderAsync(order.OrderId);
         (await sandbox.Chain.ReceiptAsync(paid.TxHash)).OperationsOf(pair.Requester.Wallet).Single().UserOpHash.ToHex(prefix: true).Should().Be(unknown.UserOpHash);
         (await TransfersFromAsync(pair.Requester.Wallet)).Should().ContainSingle();

@@ -5,18 +5,14 @@ using Nethereum.RPC.Eth.DTOs;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A relayer that is stopped and started again on its data.</summary>
-public sealed class RestartTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class RestartTests(Sandbox sandbox) : IClassFixture<Sandbox>
 {
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync() => sandbox.Chain.Node.ResumeMiningAsync();
-
     [Fact]
     public async Task It_knows_the_chains_time_while_it_catches_up()
     {
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         await sandbox.Relayer.StopAsync();
         await sandbox.Chain.Node.RequestAsync<object>("anvil_mine", "0x400", "0x2"); // 1 024 blocks, 2 s apart
         var now = (long)(await sandbox.Chain.Web3.Eth.Blocks.GetBlockWithTransactionsHashesByNumber.SendRequestAsync(BlockParameter.CreateLatest())).Timestamp.Value;
@@ -29,7 +25,7 @@ public sealed class RestartTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsy
         catchingUp.Block.Should().BeLessThan(catchingUp.ChainHead, "it is still catching up, or this proves nothing");
         negotiation.Terms.PayDeadline.Should().BeInRange(now + 900 + 1800, now + 900 + 1800 + 30);
         late.Status.Should().Be(HttpStatusCode.Accepted, "there is time left, and the operation waits for its turn");
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         (await pair.Requester.Client.PayOrderAsync(order.OrderId)).Order.Should().BeEquivalentTo(new { Status = OrderStatus.Paid, LastFailure = (object?)null });
     }
 

@@ -50,14 +50,14 @@ public sealed class OutsideOrdersTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         await using var requester = await pair.Requester.ListenAsync();
         var order = await pair.CreatePaidOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var delivering = pair.DeliverAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
 
         // The person behind the Provider rejects with the account's own hand, in the same block and first.
         await sandbox.Chain.OwnerCallsAsync(pair.Provider.Wallet, sandbox.Chain.Deployment.Vault, new RejectOrderFunction { Order = order.Terms.ToChain(), ReasonHash = new byte[32] });
         await sandbox.Chain.Node.HasPendingAsync(transactions: 2);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         await delivering.Invoking(task => task).Should().ThrowAsync<CapApiException>();
         var told = await requester.HearAsync(EventType.OrderRejected, order.OrderId);

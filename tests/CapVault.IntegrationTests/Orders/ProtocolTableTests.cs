@@ -76,7 +76,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
         foreach (var phase in Phases)
         {
             var (order, deadline) = await OrderInAsync(phase);
-            await _chain.Node.StopMiningAsync();
+            await using var mining = await _chain.Node.StopMiningAsync();
             foreach (var (step, actor) in Steps.SelectMany(step => Enum.GetValues<Actor>().Select(actor => (step, actor))))
             {
                 var now = step == OrderStep.Expire ? deadline + 1 : deadline;
@@ -94,7 +94,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
                 (await _chain.Node.RequestAsync<bool>("evm_revert", before)).Should().BeTrue();
             }
 
-            await _chain.Node.ResumeMiningAsync();
+            mining.Resume();
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class FailedPaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         await using var requester = await pair.Requester.ListenAsync();
         var order = await pair.CreateOrderAsync();
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Should().Match<Sdk.Order>(o => o.Status == OrderStatus.Paying && o.Pending!.UserOpHash != null && o.Pending.TxHash != null);
@@ -38,7 +38,7 @@ public sealed class FailedPaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await requester.HearAsync(EventType.OrderPayFailed, order.OrderId)).Reason.Should().Contain("ERC20InsufficientBalance");
         (await sandbox.Chain.PhaseOfAsync(order.ChainOrderId)).Should().Be(Phase.Negotiation);
 
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
         await sandbox.Setup.FaucetAsync(pair.Requester.Wallet, "1.00");
         var paid = await pair.Requester.Client.PayOrderAsync(order.OrderId);
 
@@ -93,7 +93,7 @@ public sealed class FailedPaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var poisoned = await sandbox.NewPairAsync();
         var innocent = await sandbox.NewPairAsync();
         var orders = new[] { await first.CreateOrderAsync(), await poisoned.CreateOrderAsync(), await innocent.CreateOrderAsync() };
-        await sandbox.Chain.Node.StopMiningAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var payFirst = first.Requester.Client.PayOrderAsync(orders[0].OrderId);
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
         var payPoisoned = poisoned.Requester.Client.PayOrderAsync(orders[1].OrderId);
@@ -112,7 +112,7 @@ public sealed class FailedPaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         // The person behind the account takes the Executor's key away: its signature is void in the very block that was to include it.
         await sandbox.Chain.SendFirstAsync(TestKeys.Human, poisoned.Requester.Wallet, new SetExecutorFunction { NewExecutor = TestKeys.Stranger.GetPublicAddress() });
         await sandbox.Chain.Node.HasPendingAsync(transactions: 2);
-        await sandbox.Chain.Node.ResumeMiningAsync();
+        mining.Resume();
 
         (await payInnocent).Order.Status.Should().Be(OrderStatus.Paid);
         (await payPoisoned.Invoking(task => task).Should().ThrowAsync<CapApiException>()).Which.Reason.Should().Contain("AA24");

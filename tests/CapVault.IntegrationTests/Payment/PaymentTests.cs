@@ -122,7 +122,6 @@ public sealed class PaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         refusal.Token.Should().Be(sandbox.Chain.Deployment.Usdc);
         refusal.Required.Should().Be(1_000_000);
         refusal.Balance.Should().Be(500_000);
-        refusal.HttpStatus.Should().Be((int)HttpStatusCode.UnprocessableEntity);
         (await OperationsAsync()).Should().Be(operationsBefore, "no operation was made, let alone sent");
         (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Should().BeEquivalentTo(
             new { Status = OrderStatus.Created, Pending = (object?)null, LastFailure = (object?)null });
@@ -130,6 +129,33 @@ public sealed class PaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await sandbox.Setup.FaucetAsync(pair.Requester.Wallet, "0.50");
 
         (await pay()).Order.Status.Should().Be(OrderStatus.Paid);
+    }
+
+    [Fact]
+    public async Task CR52_Without_a_node_of_the_agents_own_the_relayer_says_what_is_missing()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "0.50", price: "1.00");
+        var order = await pair.CreateOrderAsync();
+        using var blind = new AgentClient(sandbox.Config with { RpcUrl = "http://127.0.0.1:1" }, pair.Requester.Key);
+
+        var pay = () => blind.PayOrderAsync(order.OrderId);
+
+        (await pay.Should().ThrowAsync<InsufficientBalanceException>()).Which.Should().BeEquivalentTo(
+            new { HttpStatus = (int)HttpStatusCode.UnprocessableEntity, Required = (System.Numerics.BigInteger)1_000_000, Balance = (System.Numerics.BigInteger)500_000 });
+    }
+
+    [Fact]
+    public async Task CR52_With_one_the_SDK_sees_it_before_it_asks()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "0.50", price: "1.00");
+        var order = await pair.CreateOrderAsync();
+        var rows = await sandbox.CountRowsAsync();
+
+        var pay = () => pair.Requester.Client.PayOrderAsync(order.OrderId);
+
+        (await pay.Should().ThrowAsync<InsufficientBalanceException>()).Which.Should().BeEquivalentTo(
+            new { HttpStatus = 0, Token = sandbox.Chain.Deployment.Usdc, Required = (System.Numerics.BigInteger)1_000_000, Balance = (System.Numerics.BigInteger)500_000 });
+        (await sandbox.CountRowsAsync()).Should().BeEquivalentTo(rows);
     }
 
     private async Task<long> OperationsAsync() => (await sandbox.Setup.GetStatusAsync()).Operations.Values.Sum();

@@ -3,6 +3,7 @@ using CapVault.Relayer;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -71,8 +72,8 @@ public sealed class KeysTests : IAsyncLifetime
         var path = Path.Combine(_directory, "operator.key");
         await _keys.EnsureOperatorKeyAsync(path, "ohk_test_", default);
         var first = await File.ReadAllTextAsync(path);
-        var weak = await _keys.CreateAsync("ohk_test_", "weak", Scopes.Read | Scopes.Admin, default);
-        await _keys.RevokeAsync(first.Split('_')[2], default);
+        var weak = await _keys.CreateAsync("ohk_test_", "weak", Scopes.Read | Scopes.Admin, IdempotentCall.Unkeyed, default);
+        await _keys.RevokeAsync(first.Split('_')[2], IdempotentCall.Unkeyed, default);
 
         await _keys.EnsureOperatorKeyAsync(path, "ohk_test_", default);
 

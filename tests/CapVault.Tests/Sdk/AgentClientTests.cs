@@ -297,6 +297,39 @@ public class AgentClientTests
         CapErrors.IsInsufficientBalance(error).Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData("created", false)]
+    [InlineData("paying", true)]
+    public async Task CR52_an_own_node_that_finds_too_little_stops_a_payment_that_is_not_on_its_way(string then, bool pays)
+    {
+        await using var api = await StartAsync(
+            Data(Samples.Created), Rpc("0x" + "7a120".PadLeft(64, '0')), Data(then == "created" ? Samples.Created : Samples.Paying), Data(Samples.Paid));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, RpcUrl = api.Address }, Key);
+
+        var paying = () => client.PayOrderAsync(Order);
+
+        if (pays)
+        {
+            await paying.Should().NotThrowAsync("the payment itself has emptied the wallet");
+        }
+        else
+        {
+            var error = (await paying.Should().ThrowAsync<InsufficientBalanceException>()).Which;
+            error.Should().BeEquivalentTo(new { Token = Samples.Created.PaymentToken, Required = new System.Numerics.BigInteger(1_000_000), Balance = new System.Numerics.BigInteger(500_000) });
+        }
+
+        api.Requests.Any(request => request.Contains("/pay", StringComparison.Ordinal)).Should().Be(pays);
+    }
+
+    [Fact]
+    public async Task CR52_an_own_node_that_does_not_answer_stops_nothing()
+    {
+        await using var api = await StartAsync(Data(Samples.Created), Data(Samples.Paid));
+        using var client = new AgentClient(new Config { BaseUrl = api.Address, RpcUrl = "http://127.0.0.1:1" }, Key);
+
+        (await client.PayOrderAsync(Order)).TxHash.Should().Be("0xa1");
+    }
+
     /* DELIVERIES */
 
     [Theory]
@@ -345,7 +378,7 @@ public class AgentClientTests
         var hash = DeliverableHash.Keccak256("""{"a":[100],"b":1}"""u8).ToHex(prefix: true);
         await using var good = await StartAsync(Data(DeliveryOf(DeliverableType.Schema, null, json, hash)));
         await using var lying = await StartAsync(Page(
-            200, $$$"""{"success":true,"data":{"orderId":"ord_1","deliverableType":"text","deliverableText":"x","contentHash":"{{{hash}}}","status":"accepted","submittedAt":"2026-01-01T00:00:00Z","hashVerified":true}}"""));
+            200, $$$"""{"success":true,"data":{"orderId":"ord_1","deliverableType":"text","deliverableText":"x","hashScheme":"TEXT","contentHash":"{{{hash}}}","status":"accepted","submittedAt":"2026-01-01T00:00:00Z","hashVerified":true}}"""));
         using var client = Client(good);
         using var other = Client(lying);
 
@@ -417,6 +450,7 @@ public class AgentClientTests
         DeliverableType = type,
         DeliverableText = text,
         DeliverableSchema = schema,
+        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         ContentHash = hash,
         Status = "accepted",
         SubmittedAt = DateTimeOffset.UnixEpoch,

@@ -23,7 +23,6 @@ public class EventStreamTests
         stream.On(EventType.OrderPaid, e => heard.AddAsync(e.Seq));
         stream.OnAny(e => heard.AddAsync(-e.Seq));
 
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
         await side.EventAsync(2, EventType.OrderCreated);
 
@@ -43,7 +42,6 @@ public class EventStreamTests
         await using var _ = stream;
         var gate = new TaskCompletionSource();
         stream.On(EventType.OrderPaid, (_, _) => gate.Task);
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
 
         await side.SendAsync(new StreamFrame { Frame = "ping", T = 7 });
@@ -62,7 +60,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, side) = await ConnectAsync(server);
         await using var _ = stream;
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
         await side.EventAsync(2, EventType.OrderCompleted);
         await side.SendAsync(new StreamFrame { Frame = "ping", T = 1 });
@@ -81,7 +78,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, side) = await ConnectAsync(server);
         await using var _ = stream;
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
         await foreach (var e in stream.ReadAllAsync())
         {
@@ -117,7 +113,6 @@ public class EventStreamTests
                 await gate.Task;
             }
         });
-        (await first.WelcomeAsync()).After.Should().Be("1:5");
         await first.EventAsync(6, EventType.OrderPaid);
         await first.EventAsync(7, EventType.OrderPaid);
         await first.EventAsync(8, EventType.OrderPaid);
@@ -135,7 +130,8 @@ public class EventStreamTests
         }
 
         (await heard.TakeAsync(4)).Should().Equal(6, 7, 8, 9);
-        stream.Cursor.Should().BeOneOf("1:8", "1:9");
+        (await second.AcksAsync(3)).Should().Equal([7, 8, 9], "what another connection had brought is acknowledged on this one too");
+        stream.Cursor.Should().Be("1:9");
     }
 
     [Fact]
@@ -163,7 +159,6 @@ public class EventStreamTests
         await using var _ = stream;
         var lost = new Recorder<StreamErrorEventArgs>();
         stream.Error += (_, error) => lost.Add(error);
-        await side.WelcomeAsync();
 
         side.Cut();
         await server.DisposeAsync();
@@ -193,11 +188,9 @@ public class EventStreamTests
         await using var _ = stream;
         var lost = new Recorder<StreamErrorEventArgs>();
         stream.Error += (_, error) => lost.Add(error);
-        var subscribe = await first.ReceiveAsync();
 
         var second = await server.AcceptAsync();
 
-        subscribe.Frame.Should().Be("subscribe");
         lost.All[0].Exception.Message.Should().Contain("20 s");
         (await second.WelcomeAsync()).Frame.Should().Be("subscribe");
     }
@@ -208,7 +201,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, side) = await ConnectAsync(server, new ScaledTime(10), heartbeatSeconds: 4); // gives up after 800 ms of silence
         await using var _ = stream;
-        await side.WelcomeAsync(heartbeatSeconds: 4);
         var lost = new Recorder<StreamErrorEventArgs>();
         stream.Error += (_, error) => lost.Add(error);
 
@@ -231,7 +223,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, first) = await ConnectAsync(server, new ScaledTime(50));
         await using var _ = stream;
-        await first.WelcomeAsync();
 
         await first.CloseAsync(code);
 
@@ -249,7 +240,6 @@ public class EventStreamTests
         await using var _ = stream;
         var errors = new Recorder<StreamErrorEventArgs>();
         stream.Error += (_, error) => errors.Add(error);
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
         await side.CloseAsync(code);
 
@@ -291,7 +281,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, side) = await ConnectAsync(server, new ScaledTime(50));
         await using var _ = stream;
-        await side.WelcomeAsync();
         server.RefuseWith = 401;
 
         side.Cut();
@@ -309,12 +298,91 @@ public class EventStreamTests
         var heard = new Recorder<string>();
         stream.Gap += (_, gap) => heard.Add($"{gap.Reason} {gap.From} {gap.To}");
         stream.OnAny(e => heard.AddAsync("event " + e.Seq));
-        await side.HelloAsync();
-        await side.ReceiveAsync();
         await side.SendAsync(new StreamFrame { Frame = "gap", From = "1:900", To = "2:10", Reason = "CURSOR_EXPIRED" });
         await side.EventAsync(11, EventType.OrderPaid);
 
         (await heard.TakeAsync(2)).Should().Equal("CURSOR_EXPIRED 1:900 2:10", "event 11");
+    }
+
+    [Fact]
+    public async Task A_gap_takes_nothing_back_that_was_handled_while_it_was_on_its_way()
+    {
+        await using var server = await StreamServer.StartAsync();
+        var (stream, first) = await ConnectAsync(server, new ScaledTime(50), after: "1:5");
+        await using var _ = stream;
+        var heard = new Recorder<long>();
+        var gaps = new Recorder<string>();
+        var gate = new TaskCompletionSource();
+        stream.Gap += (_, gap) => gaps.Add(gap.To!);
+        stream.OnAny(async e =>
+        {
+            await gate.Task;
+            heard.Add(e.Seq);
+        });
+        for (var seq = 6; seq <= 9; seq++)
+        {
+            await first.EventAsync(seq, EventType.OrderPaid);
+        }
+
+        await first.SendAsync(new StreamFrame { Frame = "ping", T = 1 });
+        await first.ReceiveAsync(); // the pong: all four have arrived, and none is handled
+
+        first.Cut();
+        var second = await server.AcceptAsync();
+        await second.HelloAsync();
+        (await second.ReceiveAsync()).After.Should().Be("1:5");
+        await second.SendAsync(new StreamFrame { Frame = "gap", From = "1:5", To = "1:7", Reason = "CURSOR_EXPIRED" });
+        await second.SendAsync(new StreamFrame { Frame = "subscribed" });
+        gate.SetResult();
+        (await gaps.TakeAsync(1)).Should().Equal("1:7");
+        stream.Cursor.Should().Be("1:9");
+        for (var seq = 8; seq <= 10; seq++)
+        {
+            await second.EventAsync(seq, EventType.OrderPaid);
+        }
+
+        (await heard.TakeAsync(5)).Should().Equal(6, 7, 8, 9, 10);
+        (await second.AcksAsync(3)).Should().Equal(8, 9, 10);
+    }
+
+    [Fact]
+    public async Task A_quiet_streams_cursor_moves_on_past_the_events_of_others_and_never_back()
+    {
+        await using var server = await StreamServer.StartAsync();
+        var (stream, side) = await ConnectAsync(server, after: "1:5");
+        await using var _ = stream;
+        var heard = new Recorder<long>();
+        stream.OnAny(e => heard.AddAsync(e.Seq));
+        await side.SendAsync(new StreamFrame { Frame = "caught_up", Seq = 40, Cursor = "1:40" });
+        await side.SendAsync(new StreamFrame { Frame = "caught_up", Seq = 30, Cursor = "1:30" });
+        await side.EventAsync(41, EventType.OrderPaid);
+
+        await heard.TakeAsync(1);
+        (await side.AcksAsync(1)).Should().Equal(41);
+        side.Cut();
+
+        (await (await server.AcceptAsync()).WelcomeAsync()).After.Should().Be("1:41");
+    }
+
+    [Theory]
+    [InlineData("yesterday", null)]
+    [InlineData(null, "order_payed")]
+    public async Task What_the_relayer_refuses_is_thrown_where_it_was_asked_for(string? after, string? type)
+    {
+        await using var server = await StreamServer.StartAsync();
+        using var client = Client(server, TimeProvider.System);
+        var connecting = client.ConnectWebSocketAsync(after, types: type is null ? null : [type]);
+        var side = await server.AcceptAsync();
+        await side.HelloAsync();
+        await side.ReceiveAsync();
+
+        await side.SendAsync(new StreamFrame { Frame = "error", Code = "VALIDATION_ERROR", Message = "found something else", Fatal = true });
+        await side.CloseAsync(4400);
+
+        var refusal = (await connecting.Invoking(task => task.WaitAsync(Patience)).Should().ThrowAsync<CapApiException>()).Which;
+        refusal.Code.Should().Be("VALIDATION_ERROR");
+        refusal.Message.Should().Contain("found something else");
+        CapErrors.IsInvalidParams(refusal).Should().BeTrue();
     }
 
     [Fact]
@@ -325,7 +393,6 @@ public class EventStreamTests
         await using var _ = stream;
         var heard = new Recorder<long>();
         stream.OnAny(e => heard.AddAsync(e.Seq));
-        await first.WelcomeAsync();
         await first.EventAsync(1, EventType.OrderPaid);
         (await first.AcksAsync(1)).Should().Equal(1);
         await first.SendAsync(new
@@ -353,7 +420,6 @@ public class EventStreamTests
         await using var server = await StreamServer.StartAsync();
         var (stream, side) = await ConnectAsync(server);
         await using var _ = stream;
-        await side.WelcomeAsync();
         using var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
         var first = async () => await stream.ReadAllAsync(impatient.Token).FirstAsync();
         await first.Should().ThrowAsync<OperationCanceledException>();
@@ -382,7 +448,6 @@ public class EventStreamTests
             await Task.Delay(Timeout.Infinite, CancellationToken.None);
         });
         var reading = stream.ReadAllAsync().ToListAsync().AsTask();
-        await side.WelcomeAsync();
         await side.EventAsync(1, EventType.OrderPaid);
         await entered.TakeAsync(1);
 
@@ -426,18 +491,94 @@ public class EventStreamTests
         (await subscribe).After.Should().Be("1:9");
     }
 
+    [Fact]
+    public async Task With_an_inbox_a_handler_sees_an_event_once_across_restarts_and_the_stream_goes_on_by_itself()
+    {
+        var inbox = new MemoryInbox();
+        var heard = new Recorder<string>();
+        await using (var server = await StreamServer.StartAsync())
+        {
+            var (stream, side) = await ConnectAsync(server, after: "1:5", inbox: inbox);
+            stream.OnAny(e => heard.AddAsync(e.EventId));
+            await side.EventAsync(6, EventType.OrderPaid);
+            await side.EventAsync(7, EventType.OrderPaid);
+            (await side.AcksAsync(2)).Should().Equal(6, 7);
+            await stream.DisposeAsync();
+        }
+
+        inbox.Cursor.Should().Be("1:7");
+        await using var next = await StreamServer.StartAsync();
+        using var client = Client(next, TimeProvider.System);
+        var connecting = client.ConnectWebSocketAsync(after: "1:5", inbox: inbox);
+        var back = await next.AcceptAsync();
+        var subscribe = back.WelcomeAsync();
+        await using var again = await connecting;
+        (await subscribe).After.Should().Be("1:7", "what the inbox has saved goes before");
+        again.OnAny(e => heard.AddAsync(e.EventId));
+
+        // A restored relayer counts anew; its events have the ids that they had.
+        await back.SendAsync(new StreamFrame { Frame = "gap", From = "1:7", To = "2:0", Reason = "CURSOR_EXPIRED" });
+        await back.EventAsync(1, EventType.OrderCreated, eventId: "evt_6");
+        await back.EventAsync(2, EventType.OrderCreated, eventId: "evt_new");
+
+        (await heard.TakeAsync(3)).Should().Equal("evt_6", "evt_7", "evt_new");
+        (await back.AcksAsync(2)).Should().Equal([1, 2], "what was handled before is acknowledged all the same");
+    }
+
+    [Fact]
+    public async Task An_inbox_that_cannot_be_written_ends_the_stream_and_nothing_is_acknowledged()
+    {
+        await using var server = await StreamServer.StartAsync();
+        var (stream, side) = await ConnectAsync(server, inbox: new MemoryInbox { Failure = new IOException("the disk is full") });
+        await using var _ = stream;
+        var errors = new Recorder<StreamErrorEventArgs>();
+        stream.Error += (_, error) => errors.Add(error);
+        stream.OnAny(_ => Task.CompletedTask);
+
+        await side.EventAsync(1, EventType.OrderPaid);
+
+        (await side.ReceiveAsync()).Frame.Should().Be("closed");
+        await FluentActions.Awaiting(() => stream.Completion.WaitAsync(Patience)).Should().ThrowAsync<IOException>();
+        (await errors.TakeAsync(1)).Single().IsFinal.Should().BeTrue();
+        stream.Cursor.Should().Be("1:0");
+    }
+
     private static AgentClient Client(StreamServer server, TimeProvider time) =>
         new(new Config { BaseUrl = server.Address.AbsoluteUri, TimeProvider = time }, Key);
 
-    // The hello is sent here; WelcomeAsync sends another, which the client passes over, and then answers the subscription.
     private static async Task<(EventStream Stream, ServerSide Side)> ConnectAsync(
-        StreamServer server, TimeProvider? time = null, string? after = null, int heartbeatSeconds = 30)
+        StreamServer server, TimeProvider? time = null, string? after = null, int heartbeatSeconds = 30, IInboxStore? inbox = null)
     {
         using var client = Client(server, time ?? TimeProvider.System);
-        var connecting = client.ConnectWebSocketAsync(after);
+        var connecting = client.ConnectWebSocketAsync(after, inbox: inbox);
         var side = await server.AcceptAsync();
-        await side.HelloAsync(heartbeatSeconds: heartbeatSeconds);
+        await side.WelcomeAsync(heartbeatSeconds: heartbeatSeconds);
         return (await connecting.WaitAsync(Patience), side);
+    }
+
+    private sealed class MemoryInbox : IInboxStore
+    {
+        private readonly HashSet<string> _seen = [];
+
+        public string? Cursor { get; private set; }
+
+        public Exception? Failure { get; init; }
+
+        public ValueTask<string?> GetCursorAsync(CancellationToken cancellationToken) => ValueTask.FromResult(Cursor);
+
+        public ValueTask<bool> ContainsAsync(string eventId, CancellationToken cancellationToken) => ValueTask.FromResult(_seen.Contains(eventId));
+
+        public ValueTask SaveAsync(string cursor, string? eventId, CancellationToken cancellationToken)
+        {
+            if (Failure is not null)
+            {
+                throw Failure;
+            }
+
+            Cursor = cursor;
+            _seen.Add(eventId ?? "");
+            return ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>Collects what happens and lets the test wait for it.</summary>

@@ -110,7 +110,7 @@ internal sealed class ServerSide(WebSocket socket, string authorization)
         return subscribe;
     }
 
-    public async Task EventAsync(long seq, EventType type)
+    public async Task EventAsync(long seq, EventType type, string? eventId = null)
     {
         await SendAsync(new
         {
@@ -118,7 +118,7 @@ internal sealed class ServerSide(WebSocket socket, string authorization)
             seq,
             cursor = $"1:{seq}",
             prevSeq = _previous,
-            eventId = $"evt_{seq}",
+            eventId = eventId ?? $"evt_{seq}",
             type,
             occurredAt = DateTimeOffset.UnixEpoch,
             fieldOfANewerServer = 1,

@@ -8,6 +8,8 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 interface IVault is ICAPVault, IERC5267 {
     function pushPayout(address token, address to, uint256 amount) external;
     function owner() external view returns (address);
+    function pendingOwner() external view returns (address);
+    function renounceOwnership() external;
     function transferOwnership(address newOwner) external;
     function acceptOwnership() external;
 }

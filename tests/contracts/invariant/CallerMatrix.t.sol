@@ -3,6 +3,8 @@ pragma solidity ^0.8.28;
 
 import {ICAPVault, Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+import {IVault} from "../CAPVault/IVault.sol";
 import {VaultTest} from "../CAPVault/VaultTest.sol";
 
 /// @notice Invariant 12: every call × every phase × every actor, before and after the deadline; only the table's cells succeed,
@@ -22,7 +24,7 @@ contract CallerMatrixTest is VaultTest {
         PUSH_PAYOUT
     }
 
-    function test_onlyTheTablesCellsSucceed() public {
+    function test_CR61_onlyTheTablesCellsSucceed() public {
         Phase[6] memory phases = [Phase.NONE, Phase.NEGOTIATION, Phase.LOCK, Phase.CLEAR, Phase.REJECTED, Phase.EXPIRED];
         address[7] memory actors = [requester, provider, owner, treasury, stranger, address(token), address(vault)];
         giveCreditTo(requester);
@@ -64,12 +66,27 @@ contract CallerMatrixTest is VaultTest {
         );
         bytes4 expected = expectedError(step, phase, actor, late);
         bytes memory data = callData(step, order, orderId);
+        uint256 held = token.balanceOf(address(vault));
         vm.prank(actor);
         bytes memory reason;
         (ok, reason) = address(vault).call(data);
         vm.assertEq(ok, expected == 0, cell);
         if (!ok) vm.assertEq(bytes32(bytes4(reason)), bytes32(expected), cell);
         assertPhase(orderId, ok ? next(step, phase) : phase);
+        if (!ok || !movesTokens(step, phase)) vm.assertEq(token.balanceOf(address(vault)), held, cell);
+    }
+
+    /// @notice What is no function of the vault reverts, whoever calls, and moves neither tokens nor ETH.
+    function testFuzz_CR61_whatIsNoCallRevertsAndMovesNothing(address actor, bytes calldata data, uint96 value) public {
+        vm.assume(data.length < 4 || !isFunction(bytes4(data)));
+        bring(anOrder(1), Phase.LOCK);
+        uint256 held = token.balanceOf(address(vault));
+        vm.deal(actor, value);
+        vm.prank(actor);
+        (bool ok,) = address(vault).call{value: value}(data);
+        vm.assertFalse(ok, "it went through");
+        vm.assertEq(token.balanceOf(address(vault)), held, "tokens");
+        vm.assertEq(address(vault).balance, 0, "ETH");
     }
 
     /* THE TABLE */
@@ -105,6 +122,31 @@ contract CallerMatrixTest is VaultTest {
         if (step == Step.SWEEP) return 0;
         if (step == Step.PUSH_PAYOUT) return actor == address(vault) ? bytes4(0) : ICAPVault.Unauthorized.selector;
         return actor == owner ? bytes4(0) : Ownable.OwnableUnauthorizedAccount.selector;
+    }
+
+    /// @dev Claims and sweeps hand out what a transition put aside.
+    function movesTokens(Step step, Phase phase) private pure returns (bool) {
+        if (step == Step.REJECT || step == Step.EXPIRE) return phase == Phase.LOCK;
+        return step == Step.PAY || step == Step.DELIVER || step == Step.CLAIM || step == Step.SWEEP
+            || step == Step.PUSH_PAYOUT;
+    }
+
+    function isFunction(bytes4 selector) private pure returns (bool) {
+        return isChange(selector) || selector == IVault.owner.selector || selector == IVault.pendingOwner.selector
+            || selector == IERC5267.eip712Domain.selector || selector == ICAPVault.orderState.selector
+            || selector == ICAPVault.hashOrder.selector || selector == ICAPVault.isDelivered.selector
+            || selector == ICAPVault.claimable.selector || selector == ICAPVault.tokenConfig.selector
+            || selector == ICAPVault.treasury.selector;
+    }
+
+    function isChange(bytes4 selector) private pure returns (bool) {
+        return selector == ICAPVault.createOrder.selector || selector == ICAPVault.payOrder.selector
+            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.rejectOrder.selector
+            || selector == ICAPVault.expireOrder.selector || selector == ICAPVault.claim.selector
+            || selector == ICAPVault.sweepFees.selector || selector == ICAPVault.setToken.selector
+            || selector == ICAPVault.setTreasury.selector || selector == IVault.pushPayout.selector
+            || selector == IVault.transferOwnership.selector || selector == IVault.acceptOwnership.selector
+            || selector == IVault.renounceOwnership.selector;
     }
 
     /// @dev Where a step that succeeds leads.
