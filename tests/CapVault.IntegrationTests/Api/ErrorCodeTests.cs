@@ -48,6 +48,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         new(ErrorCodes.ServiceDisabled, DisabledAsync, "*Look for another one*", "serviceId"),
         new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and pay again*", "token", "account", "required", "available"),
         new(ErrorCodes.ContentHashMismatch, OtherBytesAsync, "*found 0x*, expected 0x*Upload the same bytes again*", "found", "expected"),
+        new(ErrorCodes.DeliverableSchemaMismatch, OtherShapeAsync, "*", "errors"),
         new(ErrorCodes.QuotaExceeded, TooManyObjectsAsync, "*limit of 2*", "limit"),
         new(ErrorCodes.RateLimited, TooManyStreamsAsync, "*Close one*", "limit"),
         new(ErrorCodes.IdempotencyKeyInProgress, PayTwiceAtOnceAsync, "*Repeat it*", "userOpHash"),
@@ -227,6 +228,22 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         var link = await world.NewUploadAsync(world.Stranger, new { fileName = "a.txt", keccak256 = "0x" + new string('0', 64) });
         return await world.SendAsync("PUT", new Uri(link.UploadUrl).PathAndQuery, key: null, "abc");
+    }
+
+    private static async Task<RawReply> OtherShapeAsync(World world)
+    {
+        var promised = await world.Sandbox.Setup.CreateServiceAsync(new()
+        {
+            AgentId = world.Pair.Provider.AgentId,
+            Name = "Count",
+            Price = "1.00",
+            SlaMinutes = 30,
+            DeliverableType = DeliverableType.Schema,
+            DeliverableSchema = JsonSerializer.Deserialize<JsonElement>("""{"type":"object","properties":{"count":{"type":"integer"}},"required":["count"]}"""),
+        });
+        await world.Sandbox.Setup.FaucetAsync(world.Pair.Requester.Wallet, "1.00");
+        var order = await (world.Pair with { Service = promised }).CreatePaidOrderAsync();
+        return await world.SendAsync("POST", $"orders/{order.OrderId}/deliver", world.Pair.Provider.Key, """{"deliverableType":"schema","deliverableSchema":{"count":"many"}}""");
     }
 
     private static async Task<RawReply> TooManyObjectsAsync(World world)

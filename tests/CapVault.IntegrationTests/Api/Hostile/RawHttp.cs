@@ -136,11 +136,12 @@ internal sealed class RawHttp(string url)
         using var patience = new CancellationTokenSource(Patience);
         using var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(IPAddress.Loopback, _port, patience.Token);
+        var stream = client.GetStream();
         var sending = SendAsync(client.Client, bytes, breaksOff: true, patience.Token);
         using var received = new MemoryStream();
         try
         {
-            await client.GetStream().CopyToAsync(received, patience.Token);
+            await stream.CopyToAsync(received, patience.Token);
         }
         catch (IOException)
         {

@@ -159,7 +159,7 @@ internal static class Routes
         Public("HEAD /api/v1/objects/{objectKey}") with { Query = "{download}" },
 
         OfReaders("GET /api/v1/events"),
-        OfReaders("POST /api/v1/stream/tickets"),
+        OfReaders("POST /api/v1/stream/tickets", Scope.Read),
         OfReaders("GET /api/v1/stream") with { IsSocket = true },
         OfOperator("GET /api/v1/relayer/status", Scope.Admin),
         OfOperator("GET /api/v1/relayer/ops/{userOpHash}", Scope.Admin),
@@ -209,7 +209,7 @@ internal static class Routes
     private static Route OfAll(string name) => new(name, Who.Requester, new());
 
     /// <summary>For whoever follows the log: agents, and the operator.</summary>
-    private static Route OfReaders(string name) => new(name, Who.Requester, new() { StrangerOwner = Refusal.Forbidden });
+    private static Route OfReaders(string name, Scope? scope = null) => new(name, Who.Requester, new() { StrangerOwner = Refusal.Forbidden, Scope = scope });
 
     /// <summary>For both parties.</summary>
     private static Route OfParties(string name, string notFound, string? body = null) => new(name, Who.Provider, Hidden(notFound), body);
