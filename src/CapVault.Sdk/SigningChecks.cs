@@ -68,8 +68,7 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     public TypedData Operation(PreparedOperation prepared, Order order, PrepareRequest asked, byte[]? contentHash)
     {
         var (terms, orderId) = Identify(order.Terms, order.ChainOrderId, order.OrderId);
-        var named = asked.OrderId.StartsWith("0x", StringComparison.Ordinal) ? order.ChainOrderId : order.OrderId;
-        Require("order", string.Equals(named, asked.OrderId, asked.OrderId.StartsWith("0x", StringComparison.Ordinal) ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal), named, asked.OrderId);
+        Require("order", asked.OrderId == order.OrderId || asked.OrderId.IsTheSameHex(order.ChainOrderId), order.OrderId, asked.OrderId);
         var operation = Read(prepared.UserOp);
         RequireAddress("userOp.sender", operation.Sender, account);
         Require("userOp.nonce", UserOperations.NonceKey(operation.Nonce) == UserOperations.ExecutorKey(orderId), prepared.UserOp.Nonce, $"a nonce of key {UserOperations.ExecutorKey(orderId)}");

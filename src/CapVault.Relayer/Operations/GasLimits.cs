@@ -25,8 +25,8 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Before a push of money the vault wants 320 000 left, so that nobody can starve it: the call needs 352k to use 60k.</summary>
     public const long Push = 380_000;
 
-    /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (CREATE_GAS).</summary>
-    public const long Create = 250_000;
+    /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (95k).</summary>
+    public const long Create = 150_000;
 
     /// <summary>Limit of expireOrder, sent by the relayer itself.</summary>
     public const long Expire = 500_000;

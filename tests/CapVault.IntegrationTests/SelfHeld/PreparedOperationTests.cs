@@ -37,6 +37,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         var order = await _pair.CreateOrderAsync();
 
         var answer = await _requester.AskAsync(order.OrderId, OrderStep.Pay);
+        answer.Body.Should().NotContainEquivalentOf(_requesterKey.GetPublicAddress()[2..]);
         var prepared = answer.Data.Deserialize<PreparedOperation>(CapJson.Options)!;
         var paid = SelfHeldApi.OrderOf(await _requester.SubmitAsync(prepared, await ForeignWallet.SignAsync(answer.Data.GetProperty("typedData"), _requesterKey), wait: 30));
 
@@ -70,6 +71,7 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
             var answer = await _requester.SubmitAsync(prepared, wrong.ToHex(prefix: true));
 
             (answer.Status, answer.Code).Should().Be((HttpStatusCode.UnprocessableEntity, ErrorCodes.InvalidSignature), what);
+            answer.Body.Should().NotContainEquivalentOf(_requesterKey.GetPublicAddress()[2..], "money sent to an Executor would be lost");
         }
 
         (await sandbox.CountRowsAsync()).Should().Equal(before, "nothing was queued");

@@ -1,3 +1,4 @@
+using System.Net;
 using CapVault.Contracts.AgentAccount;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -96,6 +97,35 @@ public sealed class SelfHeldOrderTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         orders.Should().OnlyContain(order => order.Status == OrderStatus.Completed && order.LastFailure == null);
         (await sandbox.Chain.UsdcOfAsync(pair.Provider.Wallet)).Should().Be(24 * 900_000);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0x0000000000000000000000000000000000000000")]
+    [InlineData("0x12")]
+    public async Task An_Executor_is_an_address(string executor)
+    {
+        var answer = await sandbox.Api.PostAsync(
+            sandbox.Relayer.OperatorKey, "agents", $$"""{"name":"x","owner":"{{TestKeys.Human.GetPublicAddress()}}","executor":"{{executor}}"}""");
+
+        (answer.Status, answer.Code, answer.Detail("field").GetString()).Should().Be((HttpStatusCode.BadRequest, ErrorCodes.ValidationError, "executor"));
+    }
+
+    [Fact]
+    public async Task Another_master_key_is_noticed_although_the_newest_agent_has_no_key_under_it()
+    {
+        await sandbox.NewAgentAsync("held");
+        await sandbox.NewAgentAsync("self-held", EthECKey.GenerateKey());
+        await sandbox.Relayer.StopAsync();
+        try
+        {
+            var starting = () => sandbox.Relayer.StartAsync($"MasterKey=0x{new string('1', 64)}");
+            (await starting.Should().ThrowAsync<InvalidOperationException>()).WithMessage("The master key*");
+        }
+        finally
+        {
+            await sandbox.Relayer.StartAsync();
+        }
     }
 
     [Fact]

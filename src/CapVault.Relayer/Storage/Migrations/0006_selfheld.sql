@@ -2,6 +2,8 @@
 --   agent.executor_key is empty: the key was never here. The agent signs consents and operations itself.
 --   negotiation.requester_signature is empty: such a Requester has not consented yet, and the Provider does not see the negotiation.
 
+-- An order of a Requester that holds its Executor is created by the relayer's own transaction: operation.kind is create, operation.step too.
+
 -- 1: the operation came with its Executor's signature, over its nonce and its validity. It cannot be signed anew, only ended.
 ALTER TABLE operation ADD COLUMN client_signed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX operation_client_signed ON operation (state) WHERE client_signed = 1 AND live = 1;
