@@ -48,7 +48,7 @@ const orders = [
   },
 ].map(vector => ({ ...vector, ...hashes(vector) }));
 
-const deliverables = [
+const texts = [
   ['empty', ''],
   ['ASCII', 'The quick brown fox jumps over the lazy dog'],
   ['looks like hex, is text', '0xdeadbeef'],
@@ -57,5 +57,29 @@ const deliverables = [
   ['composed and decomposed stay apart', 'e\u0301 is not \u00e9'],
   ['longer than one keccak block', 'CAPVault '.repeat(40)],
 ].map(([name, content]) => ({ name, scheme: 'TEXT', content, deliverableHash: keccakText(content) }));
+
+// RFC 8785 for what JavaScript has read itself: its strings and numbers are the RFC's, only members have to be sorted.
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map(key => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
+}
+
+const values = [
+  ['members in order', { b: [1.5, true, null], a: 'é' }],
+  ['numbers', [0, -0, 1e21, 1e-7, 333333333.33333329, 4.5, 2e-3]],
+  ['a value that is no object', 'text in quotes'],
+].map(([name, value]) => ({ name, scheme: 'SCHEMA', value, content: canonical(value), deliverableHash: keccakText(canonical(value)) }));
+
+const file = (objectKey, name, size, contentType, content) => ({ objectKey, name, size, contentType, keccak256: keccakText(content) });
+const report = file('obj_AAAAAAAAAAAAAAAAAAAAA', 'report.pdf', 3, 'application/pdf', 'one');
+const manifests = [
+  ['one file', { version: 1, files: [report] }],
+  ['a text with files, in their order', { version: 1, text: 'See both.\n', files: [file('obj_-_-_-_-_-_-_-_-_-_-_-', 'Übersicht "2".txt', 5242880, 'text/plain; charset=utf-8', 'two'), report] }],
+  ['a value with a file', { version: 1, schema: { z: 1.0, a: [1e21, '\u20ac'] }, files: [report] }],
+  ['members of a later relayer', { version: 1, message: 'for you', files: [report], encryption: { scheme: 'x', keys: [] } }],
+].map(([name, manifest]) => ({ name, scheme: 'MANIFEST', manifest, content: canonical(manifest), deliverableHash: keccakText(canonical(manifest)) }));
+
+const deliverables = [...texts, ...values, ...manifests];
 
 writeVectors({ orders, deliverables });

@@ -159,6 +159,7 @@ public sealed record EventRow
 
     /// <summary>When it was logged, unix milliseconds.</summary>
     public long CreatedAt { get; init; }
+
     /// <summary>The event as every stream gives it.</summary>
     /// <param name="epoch">Of the log.</param>
     /// <param name="before">JSON members before the event's own, each with its comma.</param>

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Http;
 using CapVault.Sdk;
 using Microsoft.Extensions.Options;
@@ -17,7 +18,7 @@ public static class StreamApi
         // A ticket in an answer that was kept could be used by whoever finds it.
         context.Response.Headers.CacheControl = "no-store";
         return Envelopes.Ok(context, await tickets.CreateAsync(context.Caller(), context.RequestAborted));
-    });
+    }).NeedsScope(Scopes.Read);
 
     /// <summary>Maps the stream, which takes a ticket in place of a key.</summary>
     public static void MapStream(this IEndpointRouteBuilder api) => api.MapGet("/api/v1/stream", async (
@@ -45,6 +46,12 @@ public static class StreamApi
         var caller = context.Request.Query["ticket"].ToString() is { Length: > 0 } ticket
             ? await tickets.RedeemAsync(ticket, context.RequestAborted)
             : await context.AuthenticateAsync();
+        caller.RequireScope(Scopes.Read);
+        if (!caller.IsOperator)
+        {
+            caller.RequireAgent();
+        }
+
         using var live = await connections.OpenAsync(caller, present: true, context.RequestAborted);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = requested.Count > 0 ? SubProtocol : null });
         using var connection = new StreamConnection(socket, caller, events, feed, time, options.Value.HeartbeatSeconds, log);

@@ -2,6 +2,7 @@ using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
 namespace CapVault.Relayer.Objects;
@@ -9,6 +10,8 @@ namespace CapVault.Relayer.Objects;
 /// <summary>Routes <c>/objects</c>, and the links that they give out.</summary>
 public static class ObjectsApi
 {
+    private const int ReadAhead = 2 * 1024 * 1024; // twice what Kestrel buffers
+
     /// <summary>Maps the routes that take a key.</summary>
     public static void MapObjects(this RouteGroupBuilder api)
     {
@@ -30,11 +33,12 @@ public static class ObjectsApi
     /// <summary>Maps what links lead to. They take no key: the signature is the authority.</summary>
     public static void MapObjectLinks(this WebApplication app)
     {
-        app.MapPut($"{ObjectLinks.Path}/{{objectKey}}", async (HttpContext context, Uploads uploads, ObjectLinks links, string objectKey) =>
+        app.MapPut($"{ObjectLinks.Path}/{{objectKey}}", async (HttpContext context, Uploads uploads, ObjectLinks links, IOptions<RelayerOptions> options, string objectKey) =>
         {
             links.Require(context.Request, objectKey);
-            // The limit of all other routes is much lower; this one counts for itself.
-            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
+            // The limit of all other routes is much lower. The refusal is ours; Kestrel's bound, a buffer's length above it, ends a body that goes on
+            // all the same instead of reading it to its end.
+            context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxObjectBytes + ReadAhead;
             var row = await uploads.ReceiveAsync(objectKey, context.Request.Body, context.Request.ContentLength, context.RequestAborted);
             return Envelopes.Ok(context, row.ToModel());
         });

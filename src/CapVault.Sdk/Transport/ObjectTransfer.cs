@@ -87,10 +87,6 @@ internal sealed class ObjectTransfer : IDisposable
                 {
                     failure = Broken(e, e.Message);
                 }
-                catch (HttpIOException e)
-                {
-                    failure = Broken(e, e.Message);
-                }
                 catch (OperationCanceledException e) when (watch.IsSilent && !cancellationToken.IsCancellationRequested)
                 {
                     failure = Broken(e, "nothing moved for a minute");
@@ -114,7 +110,7 @@ internal sealed class ObjectTransfer : IDisposable
         {
             long size = 0;
             // Not one byte more than was promised: what comes beyond is not the object, and may never end.
-            while (size <= maximum && await source.ReadAsync(buffer, watch.Token) is > 0 and var read)
+            while (size <= maximum && await ReadAsync(source, buffer, watch) is > 0 and var read)
             {
                 watch.Restart();
                 size += read;
@@ -128,6 +124,19 @@ internal sealed class ObjectTransfer : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    // Told apart from a destination that cannot be written to.
+    private static async Task<int> ReadAsync(Stream source, byte[] buffer, IdleWatch watch)
+    {
+        try
+        {
+            return await source.ReadAsync(buffer, watch.Token);
+        }
+        catch (IOException e)
+        {
+            throw Broken(e, e.Message);
         }
     }
 

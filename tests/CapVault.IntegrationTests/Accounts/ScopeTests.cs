@@ -19,6 +19,8 @@ public sealed class ScopeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         { "GET", "config", null, "read" },
         { "GET", "fees", null, "read" },
         { "GET", "quote?serviceId={s}", null, "read" },
+        { "GET", "events", null, "read" },
+        { "POST", "stream/tickets", null, "read" },
         { "POST", "agents", Agent, "write" },
         { "PATCH", "agents/{a}", """{"name":"y"}""", "write" },
         { "POST", "agents/{a}/status", """{"status":"active"}""", "write" },

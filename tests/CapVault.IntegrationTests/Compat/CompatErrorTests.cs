@@ -5,17 +5,11 @@ using CapVault.Sdk;
 namespace CapVault.IntegrationTests;
 
 /// <summary>Refusals on CROO's routes, in CROO's words.</summary>
-public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, IDisposable
 {
     private readonly RawApi _compat = new(sandbox.Relayer.Url, "/backend/v1");
 
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public Task DisposeAsync()
-    {
-        _compat.Dispose();
-        return Task.CompletedTask;
-    }
+    public void Dispose() => _compat.Dispose();
 
     [Fact]
     public async Task CR47_A_revoked_key_opens_neither_route_nor_socket()

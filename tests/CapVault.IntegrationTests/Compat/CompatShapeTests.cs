@@ -124,6 +124,7 @@ public sealed class CompatShapeTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     public async Task CR44_A_delivery_stands_in_the_field_of_its_type(string body, string schema, string text)
     {
         var pair = await sandbox.NewPairAsync();
+        await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { DeliverableType = schema.Length > 0 ? DeliverableType.Schema : DeliverableType.Text });
         var order = await pair.CreatePaidOrderAsync();
 
         var delivered = await _compat.PostAsync(pair.Provider.Key, $"orders/{order.OrderId}/deliver", body);

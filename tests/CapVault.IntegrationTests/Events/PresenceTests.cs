@@ -1,6 +1,4 @@
-using CapVault.Relayer.Events;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CapVault.IntegrationTests;
 
@@ -13,6 +11,7 @@ public sealed class PresenceTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync();
         var agent = pair.Provider;
         (await StatusAsync(agent)).Should().Be(OnlineStatus.Draft);
+        (await sandbox.Setup.ListAgentsAsync(new())).Items.Should().ContainSingle(listed => listed.AgentId == agent.AgentId).Which.OnlineStatus.Should().Be(OnlineStatus.Draft);
         await agent.Client.ListEventsAsync(new() { WaitSeconds = 1 });
         (await StatusAsync(agent)).Should().Be(OnlineStatus.Draft, "a poll is no connection");
 
@@ -47,6 +46,5 @@ public sealed class PresenceTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await StatusAsync(draft)).Should().Be(OnlineStatus.Draft);
     }
 
-    private async Task<OnlineStatus> StatusAsync(Party party) =>
-        (await sandbox.Relayer.Services.GetRequiredService<LiveConnections>().StatusesAsync([party.AgentId], CancellationToken.None))[party.AgentId];
+    private async Task<OnlineStatus> StatusAsync(Party party) => (await sandbox.Setup.GetAgentAsync(party.AgentId)).OnlineStatus;
 }

@@ -68,7 +68,7 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var agent = await sandbox.NewAgentAsync("agent");
         var ticket = await NewTicketAsync(agent.Key);
 
-        await RevokeAsync(agent.Key);
+        await sandbox.Setup.RotateSdkKeyAsync(agent.AgentId);
 
         await RefusedAsync(ticket);
     }
@@ -93,7 +93,7 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
-    public async Task When_a_key_is_revoked_its_streams_of_every_kind_end_at_once()
+    public async Task When_a_key_is_rotated_its_streams_of_every_kind_end_at_once()
     {
         var agent = await sandbox.NewAgentAsync("agent");
         var other = await sandbox.NewAgentAsync("other");
@@ -109,7 +109,7 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await Eventually.TrueAsync(() => Task.FromResult(Connections.IsOnline(agent.AgentId)), "the streams are open");
         await Task.Delay(200); // the poll has no sign of its own that it waits
 
-        await RevokeAsync(agent.Key);
+        await sandbox.Setup.RotateSdkKeyAsync(agent.AgentId);
 
         await stream.ReadToCloseAsync();
         stream.CloseCode.Should().Be(4401);
@@ -120,6 +120,28 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
         polled.Code.Should().Be(ErrorCodes.InvalidApiKey);
         Connections.IsOnline(other.AgentId).Should().BeTrue();
         await Eventually.TrueAsync(() => Task.FromResult(!Connections.IsOnline(agent.AgentId)), "nothing of the key is left");
+    }
+
+    [Fact]
+    public async Task A_stream_is_for_agents_and_for_operators_who_may_read()
+    {
+        var unread = await sandbox.Setup.CreateApiKeyAsync(new() { Name = "writes", Scopes = [Scope.Write] });
+        var reads = await sandbox.Setup.CreateApiKeyAsync(new() { Name = "reads", Scopes = [Scope.Read] });
+        using var owner = await SetupClient.SignInAsync(sandbox.Config, TestKeys.Human);
+
+        await using var stream = (await RawStream.ConnectAsync(sandbox.Relayer.Url, reads.Key)).Stream;
+        await using var byTicket = (await RawStream.ConnectAsync(sandbox.Relayer.Url, key: null, await NewTicketAsync(reads.Key))).Stream;
+
+        (await StatusAsync(unread.Key)).Should().Be(HttpStatusCode.Forbidden);
+        (await StatusAsync(owner.Session!.Token)).Should().Be(HttpStatusCode.Forbidden, "an Owner is no party to an order, and no operator");
+        (await sandbox.Api.PostAsync(owner.Session.Token, "stream/tickets")).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await sandbox.Api.GetAsync(owner.Session.Token, "events")).Status.Should().Be(HttpStatusCode.Forbidden);
+
+        async Task<HttpStatusCode?> StatusAsync(string key)
+        {
+            var connect = () => RawStream.ConnectAsync(sandbox.Relayer.Url, key);
+            return (await connect.Should().ThrowAsync<HttpRequestException>()).Which.StatusCode;
+        }
     }
 
     private LiveConnections Connections => sandbox.Relayer.Services.GetRequiredService<LiveConnections>();
@@ -136,14 +158,5 @@ public sealed class TicketTests(Sandbox sandbox) : IClassFixture<Sandbox>
     {
         var connect = () => RawStream.ConnectAsync(sandbox.Relayer.Url, key: null, ticket);
         (await connect.Should().ThrowAsync<HttpRequestException>()).Which.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
-    }
-
-    // What a rotation does with the old key.
-    private async Task RevokeAsync(string key)
-    {
-        var keyId = key.Split('_')[2];
-        await sandbox.Relayer.Services.GetRequiredService<Db>().WriteAsync(
-            tx => tx.ExecuteAsync("UPDATE api_key SET revoked_at = 1 WHERE key_id = @keyId", new { keyId }), CancellationToken.None);
-        Connections.Cut(keyId);
     }
 }

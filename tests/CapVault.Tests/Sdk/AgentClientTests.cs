@@ -452,6 +452,7 @@ public class AgentClientTests
         DeliverableSchema = schema,
         HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         ContentHash = hash,
+        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         Status = "accepted",
         SubmittedAt = DateTimeOffset.UnixEpoch,
     };

@@ -32,6 +32,29 @@ public class DeliverableHashTests
         hash.Should().Equal(DeliverableHash.Keccak256(Encoding.UTF8.GetBytes("""{"a":"A","b":1}""")));
     }
 
+    public static TheoryData<string> Vectors() => [.. Deliverables().Select(vector => Text(vector, "name"))];
+
+    [Theory]
+    [MemberData(nameof(Vectors))]
+    public void Every_scheme_hashes_as_in_the_vectors_that_Solidity_checks_too(string name)
+    {
+        var vector = Deliverables().Single(vector => Text(vector, "name") == name);
+
+        var (content, hash) = Text(vector, "scheme") switch
+        {
+            "TEXT" => (Text(vector, "content"), DeliverableHash.Of(DeliverableType.Text, Text(vector, "content"), schema: null)),
+            "SCHEMA" => (Encoding.UTF8.GetString(CanonicalJson.Serialize(vector.GetProperty("value"))), DeliverableHash.Of(DeliverableType.Schema, text: null, vector.GetProperty("value"))),
+            _ => (Encoding.UTF8.GetString(DeliverableHash.CanonicalBytes(Manifest(vector))), DeliverableHash.Of(Manifest(vector))),
+        };
+
+        content.Should().Be(Text(vector, "content"));
+        hash.ToHex(prefix: true).Should().Be(Text(vector, "deliverableHash"));
+    }
+
+    [Fact]
+    public void A_manifest_that_is_not_Unicode_has_no_hash() =>
+        FluentActions.Invoking(() => DeliverableHash.Of(new DeliveryManifest { Version = 1, Text = "a\ud800", Files = [] })).Should().Throw<ArgumentException>().WithMessage("*surrogate*");
+
     [Fact]
     public void Content_that_does_not_fit_its_type_or_has_no_hash_is_refused()
     {
@@ -44,6 +67,13 @@ public class DeliverableHashTests
         FluentActions.Invoking(() => DeliverableHash.Of(DeliverableType.Schema, null, Json("1e999"))).Should().Throw<ArgumentException>().WithMessage("*1e999*");
         FluentActions.Invoking(() => DeliverableHash.Of(new DeliverableType("file"), "a", null)).Should().Throw<ArgumentException>().WithMessage("*'file'*");
     }
+
+    private static DeliveryManifest Manifest(JsonElement vector) => vector.GetProperty("manifest").Deserialize<DeliveryManifest>(CapJson.Options)!;
+
+    private static JsonElement[] Deliverables() =>
+        [.. JsonDocument.Parse(File.ReadAllText(Repository.File("tests", "vectors", "vectors.json"))).RootElement.GetProperty("deliverables").EnumerateArray()];
+
+    private static string Text(JsonElement vector, string name) => vector.GetProperty(name).GetString()!;
 
     private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
 }
