@@ -55,6 +55,7 @@ public static class CapVaultCli
             OrdersCommands.Reject(),
             OrdersCommands.Expire(),
             OrdersCommands.Create(),
+            FilesCommands.Create(),
             EventsCommands.Create(),
             WatchCommand.Create(),
         };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using CapVault.Sdk;
 
@@ -31,18 +32,23 @@ internal static class OrdersCommands
     {
         var text = new Option<string?>("--text") { Description = "Deliver this text." };
         var schema = new Option<string?>("--schema") { Description = "Deliver this JSON value.", HelpName = "json" };
-        var deliver = new Command("deliver", "Deliver, as the Provider: the hash goes on chain and the vault pays out.") { Id, text, schema };
+        var schemaFile = new Option<FileInfo?>("--schema-file") { Description = "Deliver the JSON value in this file.", HelpName = "file" };
+        var files = new Option<string[]>("--file") { Description = "Deliver this file; may be repeated, and given alone or beside the others.", HelpName = "path|obj_…" };
+        var deliver = new Command("deliver", "Deliver, as the Provider: the hash goes on chain and the vault pays out.") { Id, text, schema, schemaFile, files };
         deliver.Validators.Add(result =>
         {
-            if (result.GetResult(text) is null == result.GetResult(schema) is null)
+            var contents = ((Option[])[text, schema, schemaFile]).Count(option => result.GetResult(option) is not null);
+            if (contents > 1 || (contents == 0 && result.GetResult(files) is null))
             {
-                result.AddError("Expected either --text or --schema.");
+                result.AddError("Expected one of --text or --schema or --schema-file, or --file.");
             }
         });
         return deliver.Runs(async (session, cancellationToken) =>
         {
+            var content = Content(session.Value(text), session.Value(schema), session.Value(schemaFile));
             using var agent = session.Agent(Role.Provider);
-            var delivered = await agent.DeliverOrderAsync(session.Value(Id), Content(session.Value(text), session.Value(schema)), cancellationToken);
+            var objectKeys = await FilesCommands.ObjectKeysAsync(agent, session.Value(files) ?? [], cancellationToken);
+            var delivered = await DeliverAsync(agent, session.Value(Id), content with { Files = objectKeys.Count == 0 ? null : objectKeys }, cancellationToken);
             session.Print.Result(delivered, print =>
             {
                 Describe(print, delivered.Order);
@@ -136,6 +142,12 @@ internal static class OrdersCommands
         {
             print.Fields(("hash", $"{delivery.ContentHash} ({(delivery.HashVerified ? "verified" : "NOT the hash of this content")})"), ("status", delivery.Status));
             print.Line(delivery.DeliverableText ?? delivery.DeliverableSchema?.ToString() ?? "");
+            if (delivery.Manifest is { } manifest)
+            {
+                print.Table(
+                    ["file", "name", "size", "type"],
+                    manifest.Files.Select(file => (IReadOnlyList<string>)[file.ObjectKey, file.Name, file.Size.ToString(CultureInfo.InvariantCulture), file.ContentType]));
+            }
         });
         if (!delivery.HashVerified)
         {
@@ -145,21 +157,35 @@ internal static class OrdersCommands
 
     private static void Show(Session session, Order order) => session.Print.Result(order, print => Describe(print, order));
 
-    private static DeliverOrderRequest Content(string? text, string? schema)
+    private static async Task<DeliverOrderResult> DeliverAsync(AgentClient agent, string orderId, DeliverOrderRequest content, CancellationToken cancellationToken)
     {
-        if (text is not null)
+        try
+        {
+            return await agent.DeliverOrderAsync(orderId, content, cancellationToken);
+        }
+        catch (OutcomeUnknownException e) when (content.Files is not null)
+        {
+            // The same command would upload again, and so deliver something else.
+            throw new CliException(e.Message, $"Next: repeat with {string.Join(' ', content.Files.Select(key => "--file " + key))} in place of the files.", ExitCode.OutcomeUnknown);
+        }
+    }
+
+    private static DeliverOrderRequest Content(string? text, string? schema, FileInfo? schemaFile)
+    {
+        if (schema is null && schemaFile is null)
         {
             return new() { DeliverableType = DeliverableType.Text, DeliverableText = text };
         }
 
         try
         {
-            using var document = JsonDocument.Parse(schema!);
+            using var document = schemaFile is null ? JsonDocument.Parse(schema!) : JsonDocument.Parse(File.ReadAllBytes(schemaFile.FullName));
             return new() { DeliverableType = DeliverableType.Schema, DeliverableSchema = document.RootElement.Clone() };
         }
         catch (JsonException e)
         {
-            throw new CliException($"--schema: found what is not JSON: {e.Message}", "Next: quote it for your shell, or deliver it as --text.", ExitCode.Usage);
+            var (option, next) = schemaFile is null ? ("--schema", "quote it for your shell, or deliver it as --text.") : ("--schema-file", "give a file that holds one JSON value.");
+            throw new CliException($"{option}: found what is not JSON: {e.Message}", $"Next: {next}", ExitCode.Usage);
         }
     }
 }

@@ -450,7 +450,6 @@ public class AgentClientTests
         DeliverableType = type,
         DeliverableText = text,
         DeliverableSchema = schema,
-        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         ContentHash = hash,
         HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         Status = "accepted",
