@@ -59,6 +59,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
 
         new(ErrorCodes.DeadlineNotReached, async w => await w.SendAsync("POST", $"orders/{(await OwnOrderAsync(w)).OrderId}/expire", w.Pair.Requester.Key), "*is possible after*", "at"),
         new(ErrorCodes.DeadlinePassed, TooLateAsync, "*can only expire now*", "at"),
+        new(ErrorCodes.PreparationExpired, PreparedTooEarlyAsync, "*Prepare the step again*", "validUntil"),
         new(ErrorCodes.LinkExpired, OldLinkAsync, "*Ask for a new one*", "expiresAt"),
     ];
 
@@ -315,6 +316,17 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         var order = await LateOrderAsync(world);
         return await world.SendAsync("POST", $"orders/{order.OrderId}/deliver", world.Pair.Provider.Key, Text);
+    }
+
+    private static async Task<RawReply> PreparedTooEarlyAsync(World world)
+    {
+        var executor = EthECKey.GenerateKey();
+        using var api = new RawApi(world.Sandbox.Relayer.Url);
+        var pair = await world.Sandbox.NewPairAsync(requesterKey: executor);
+        var requester = new SelfHeldApi(api, pair.Requester, executor);
+        var prepared = await requester.PrepareAsync((await pair.CreateOrderAsync()).OrderId, OrderStep.Pay);
+        await world.Sandbox.Setup.AdvanceClockAsync(700);
+        return await world.SendAsync("POST", $"ops/{prepared.UserOpHash}/submit", pair.Requester.Key, $$"""{"signature":"{{requester.Sign(prepared)}}"}""");
     }
 
     private static async Task<RawReply> OldLinkAsync(World world)

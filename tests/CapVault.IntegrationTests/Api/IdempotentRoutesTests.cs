@@ -2,6 +2,7 @@ using System.Text;
 using CapVault.Sdk;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Nethereum.Signer;
 
 namespace CapVault.IntegrationTests;
 
@@ -70,6 +71,30 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
                 var order = await pair.CreatePaidOrderAsync();
                 await sandbox.Setup.AdvanceClockAsync(301);
                 return new(pair.Requester.Key, $"api/v1/orders/{order.OrderId}/expire?wait=30");
+            },
+            ["POST /api/v1/orders/negotiate/{negotiationId}/consent"] = async () =>
+            {
+                var executor = EthECKey.GenerateKey();
+                var pair = await sandbox.NewPairAsync(requesterKey: executor);
+                var negotiation = await sandbox.Api.PostAsync(pair.Requester.Key, "orders/negotiate", $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
+                var signature = await ForeignWallet.SignAsync(negotiation.Data.GetProperty("consent"), executor);
+                return new(
+                    pair.Requester.Key,
+                    $"api/v1/orders/negotiate/{negotiation.Data.GetProperty("negotiationId").GetString()}/consent",
+                    $$"""{"revision":1,"signature":"{{signature}}"}""");
+            },
+            ["POST /api/v1/ops/prepare"] = async () =>
+            {
+                var pair = await sandbox.NewPairAsync(requesterKey: EthECKey.GenerateKey());
+                return new(pair.Requester.Key, "api/v1/ops/prepare", $$"""{"orderId":"{{(await pair.CreateOrderAsync()).OrderId}}","step":"pay"}""");
+            },
+            ["POST /api/v1/ops/{userOpHash}/submit"] = async () =>
+            {
+                var executor = EthECKey.GenerateKey();
+                var pair = await sandbox.NewPairAsync(requesterKey: executor);
+                var requester = new SelfHeldApi(sandbox.Api, pair.Requester, executor);
+                var prepared = await requester.PrepareAsync((await pair.CreateOrderAsync()).OrderId, OrderStep.Pay);
+                return new(pair.Requester.Key, $"api/v1/ops/{prepared.UserOpHash}/submit?wait=30", $$"""{"signature":"{{requester.Sign(prepared)}}"}""");
             },
             ["POST /api/v1/sandbox/faucet"] = () => By(operatorKey, "api/v1/sandbox/faucet", $$"""{"address":"{{owner}}","amount":"1.00"}"""),
             ["POST /api/v1/sandbox/clock/advance"] = () => By(operatorKey, "api/v1/sandbox/clock/advance", """{"seconds":1}"""),

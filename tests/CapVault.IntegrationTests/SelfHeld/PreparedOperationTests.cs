@@ -222,14 +222,16 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     [Fact]
     public async Task Content_is_kept_from_prepare_on_and_shown_only_when_it_is_delivered()
     {
-        var order = await _pair.CreatePaidOrderAsync();
+        var pair = await sandbox.NewPairAsync(requesterKey: _requesterKey, providerKey: _providerKey, deliverableType: DeliverableType.Schema);
+        var provider = new SelfHeldApi(sandbox.Api, pair.Provider, _providerKey);
+        var order = await pair.CreatePaidOrderAsync();
         var schema = JsonSerializer.Deserialize<JsonElement>("""{"b": 1.50, "a": "é\u0000 ", "c": [true, null]}""");
-        var prepared = await _provider.PrepareAsync(order.OrderId, OrderStep.Deliver, new() { DeliverableType = DeliverableType.Schema, DeliverableSchema = schema });
+        var prepared = await provider.PrepareAsync(order.OrderId, OrderStep.Deliver, new() { DeliverableType = DeliverableType.Schema, DeliverableSchema = schema });
 
-        (await sandbox.Api.GetAsync(_pair.Requester.Key, $"orders/{order.OrderId}/delivery")).Code.Should().Be(ErrorCodes.InvalidState);
-        SelfHeldApi.OrderOf(await _provider.SubmitAsync(prepared, wait: 30)).Status.Should().Be(OrderStatus.Completed);
+        (await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}/delivery")).Code.Should().Be(ErrorCodes.InvalidState);
+        SelfHeldApi.OrderOf(await provider.SubmitAsync(prepared, wait: 30)).Status.Should().Be(OrderStatus.Completed);
 
-        var delivery = await _pair.Requester.Client.GetDeliveryAsync(order.OrderId);
+        var delivery = await pair.Requester.Client.GetDeliveryAsync(order.OrderId);
         delivery.HashVerified.Should().BeTrue();
         delivery.DeliverableSchema!.Value.GetProperty("a").GetString().Should().Be("é\0 ");
         delivery.DeliverableSchema.Value.GetProperty("b").GetRawText().Should().Be("1.50");

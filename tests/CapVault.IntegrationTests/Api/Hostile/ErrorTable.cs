@@ -58,6 +58,7 @@ internal static class ErrorTable
         new("DEADLINE_PASSED", false, "INVALID_STATUS", 409),
         new("DEADLINE_NOT_REACHED", true, "INVALID_STATUS", 409),
         new("LINK_EXPIRED", false, "LINK_EXPIRED", 410),
+        new("PREPARATION_EXPIRED", false, "PREPARATION_EXPIRED", 410),
         new("CURSOR_EXPIRED", false, "CURSOR_EXPIRED", 410),
         new("RESULT_EXPIRED", false, "RESULT_EXPIRED", 410),
         // It can succeed after a deposit, but not by waiting: no client may repeat it by itself.
