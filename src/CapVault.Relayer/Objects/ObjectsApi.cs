@@ -77,7 +77,12 @@ public static class ObjectsApi
         var (url, expiresAt) = links.New(context.Request, HttpMethods.Get, objectKey);
         return new DownloadLink
         {
-            DownloadUrl = url, ExpiresAt = expiresAt, Name = stored.Name, Size = stored.Size, ContentType = stored.ContentType, Keccak256 = stored.Keccak256,
+            DownloadUrl = url,
+            ExpiresAt = expiresAt,
+            Name = stored.Name,
+            Size = stored.Size,
+            ContentType = stored.ContentType,
+            Keccak256 = stored.Keccak256,
         };
     }
 }

@@ -43,6 +43,7 @@ public sealed class CompatReasonTests
         { ErrorCodes.IdempotencyKeyReused, 409 },
         { ErrorCodes.CursorExpired, 410 },
         { ErrorCodes.LinkExpired, 410 },
+        { ErrorCodes.PreparationExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
         { ErrorCodes.ContentHashMismatch, 422 },
         { ErrorCodes.DeliverableSchemaMismatch, 422 },

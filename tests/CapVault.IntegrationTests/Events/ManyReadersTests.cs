@@ -45,7 +45,8 @@ public sealed class ManyReadersTests(Sandbox sandbox) : IClassFixture<Sandbox>
                 1 => LogWriter.Event($"evt_{i}", Types[i % Types.Length]) with { RequesterAgentId = other, ProviderAgentId = agentId },
                 2 => LogWriter.Event($"evt_{i}", Types[i % Types.Length]) with { RequesterAgentId = agentId, ProviderAgentId = agentId },
                 _ => LogWriter.Event($"evt_{i}", EventType.OrderCreated) with { RequesterAgentId = i % 2 == 0 ? agentId : other, ProviderAgentId = other },
-            }) with { Reason = $"number {i}: \"ü€😀\"" }).ToList();
+            }) with
+            { Reason = $"number {i}: \"ü€😀\"" }).ToList();
             await sandbox.AddEventsAsync(batch);
             written += batch.Count;
             if (written / (Events / 2) != (written - batch.Count) / (Events / 2) && written < Events)

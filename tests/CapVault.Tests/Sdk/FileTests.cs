@@ -16,7 +16,11 @@ public class FileTests
 
     private static readonly StoredObject Stored = new()
     {
-        ObjectKey = ObjectKey, Name = "a.txt", Size = Content.Length, ContentType = "text/plain", Keccak256 = DeliverableHash.Keccak256(Content).ToHex(prefix: true),
+        ObjectKey = ObjectKey,
+        Name = "a.txt",
+        Size = Content.Length,
+        ContentType = "text/plain",
+        Keccak256 = DeliverableHash.Keccak256(Content).ToHex(prefix: true),
     };
 
     [Fact]
