@@ -43,7 +43,7 @@ public sealed partial class AgentClient
         AcceptAsync(
             negotiationId,
             async token => _config.Executor is { } executor
-                ? await ConsentAsProviderAsync(executor, await UntakenAsync(GetNegotiationAsync(negotiationId, token)), token) with { Revision = revision }
+                ? await ConsentAsProviderAsync(executor, await ReadToSignAsync(negotiationId, token), token) with { Revision = revision }
                 : new AcceptNegotiationRequest { Revision = revision },
             cancellationToken);
 

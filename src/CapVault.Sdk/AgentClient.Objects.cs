@@ -20,7 +20,7 @@ public sealed partial class AgentClient
         ArgumentException.ThrowIfNullOrEmpty(fileName);
         ArgumentNullException.ThrowIfNull(content);
         var request = new UploadLinkRequest { FileName = fileName, ContentType = contentType, Size = content.CanSeek ? content.Length - content.Position : null };
-        var link = await _api.SendKeyedAsync<UploadLink>(HttpMethod.Post, "objects/upload-url", request, _idempotencyKey, cancellationToken);
+        var link = await _api.SendKeyedAsync<UploadLink>(HttpMethod.Post, "objects/upload-url", request, key: null, cancellationToken); // a link of another day would have run out
         var stored = await _transfer.PutAsync(link.UploadUrl, content, cancellationToken);
         // The rest of the record goes into the manifest, and so into the hash.
         if (stored.ObjectKey != link.ObjectKey || stored.Name != fileName || (contentType is not null && stored.ContentType != contentType))

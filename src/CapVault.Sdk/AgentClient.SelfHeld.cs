@@ -10,6 +10,12 @@ public sealed record ExpectedTerms
 
     /// <summary>The account that must be the Provider's; null trusts the relayer with who sells the service.</summary>
     public string? ProviderWallet { get; init; }
+
+    /// <summary>The longest time from payment in which delivery may be valid, seconds: so long the price may be locked. Null takes the service's.</summary>
+    public long? MaxDeliveryWindow { get; init; }
+
+    /// <summary>The version of the service that was looked at; null takes the newest, whatever it promises.</summary>
+    public int? ServiceVersion { get; init; }
 }
 
 public sealed partial class AgentClient
@@ -44,7 +50,7 @@ public sealed partial class AgentClient
 
         var checks = await ChecksAsync(executor, cancellationToken);
         var negotiation = await _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
-        SigningChecks.RequireAsked(negotiation, request, maxPrice, expected.ProviderWallet);
+        SigningChecks.RequireAsked(negotiation, request, maxPrice, expected);
         var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester), cancellationToken);
         return await _api.PostRepeatableAsync<Negotiation>(
             $"orders/negotiate/{Paths.Segment(negotiation.NegotiationId)}/consent",
@@ -53,11 +59,19 @@ public sealed partial class AgentClient
             cancellationToken);
     }
 
-    // Once accepted, the consent is given: what is left is to follow the order, or to try its creation again.
+    // What answers another question must not be consented to.
+    private async Task<Negotiation> ReadToSignAsync(string negotiationId, CancellationToken cancellationToken)
+    {
+        var negotiation = await UntakenAsync(GetNegotiationAsync(negotiationId, cancellationToken));
+        SigningChecks.RequireNegotiation(negotiation, negotiationId);
+        return negotiation;
+    }
+
+    // Once accepted, the consent is given: what is left is to follow the order, or to try its creation again. With a key a repeat must say the same.
     private async Task<AcceptNegotiationRequest> ConsentAsProviderAsync(ExecutorSigner executor, Negotiation negotiation, CancellationToken cancellationToken) => new()
     {
         Revision = negotiation.Revision,
-        Signature = negotiation.Status == NegotiationStatus.Pending
+        Signature = negotiation.Status == NegotiationStatus.Pending || _idempotencyKey is not null
             ? await executor.SignAsync((await ChecksAsync(executor, cancellationToken)).Consent(negotiation, Role.Provider), cancellationToken)
             : null,
     };
@@ -103,7 +117,7 @@ public sealed partial class AgentClient
             var contentHash = request.Deliverable is { } content ? await UntakenAsync(HashAsync(content, cancellationToken)) : null;
             var signature = await executor.SignAsync(checks.Operation(prepared, order, request, contentHash), cancellationToken);
             return await _api.PostRepeatableAsync<Order>(
-                $"ops/{Paths.Segment(prepared.UserOpHash)}/submit", new SubmitRequest { Signature = signature }, key: null, cancellationToken);
+                $"ops/{Paths.Segment(prepared.UserOpHash)}/submit", new SubmitRequest { Signature = signature }, _idempotencyKey, cancellationToken);
         }
         finally
         {

@@ -45,15 +45,26 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
         return TypedData.From(OrderConsent.TypedData(orderId, contracts.ChainId, account));
     }
 
+    /// <summary>Makes sure that a negotiation is the one that was asked for.</summary>
+    /// <exception cref="CapApiException">It is not.</exception>
+    public static void RequireNegotiation(Negotiation negotiation, string negotiationId) =>
+        Require("negotiationId", negotiation.NegotiationId == negotiationId, negotiation.NegotiationId, negotiationId);
+
     /// <summary>Makes sure that a negotiation is for what was asked for.</summary>
     /// <exception cref="CapApiException">It is not.</exception>
-    public static void RequireAsked(Negotiation negotiation, NegotiateOrderRequest asked, BigInteger maxPrice, string? providerWallet)
+    public static void RequireAsked(Negotiation negotiation, NegotiateOrderRequest asked, BigInteger maxPrice, ExpectedTerms expected)
     {
         var order = Read(negotiation.Terms);
         Require("serviceId", negotiation.ServiceId == asked.ServiceId, negotiation.ServiceId, asked.ServiceId);
         Require("requirements", SameJson(negotiation.Requirements, asked.Requirements), "others", "those that were asked for");
         Require("price", order.Amount <= maxPrice, Money.Format(order.Amount), $"at most {Money.Format(maxPrice)}");
-        if (providerWallet is not null)
+        Require("slaSeconds", !(order.SlaSeconds > expected.MaxDeliveryWindow), order.SlaSeconds, $"at most {expected.MaxDeliveryWindow}");
+        if (expected.ServiceVersion is { } version)
+        {
+            Require("serviceVersion", negotiation.ServiceVersion == version, negotiation.ServiceVersion, version);
+        }
+
+        if (expected.ProviderWallet is { } providerWallet)
         {
             RequireAddress("terms.provider", order.Provider, providerWallet);
         }
@@ -116,6 +127,12 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
         var document = negotiation.TermsDocument;
         var serviceId = Member(Member(document, "service"), "id");
         Require("termsDocument.service.id", serviceId is { ValueKind: JsonValueKind.String } id && id.GetString() == negotiation.ServiceId, serviceId?.ToString() ?? "nothing", negotiation.ServiceId);
+        var version = Member(Member(document, "service"), "version");
+        Require(
+            "termsDocument.service.version",
+            version is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var signed) && signed == negotiation.ServiceVersion,
+            version?.ToString() ?? "nothing",
+            negotiation.ServiceVersion);
         Require("termsDocument.requirements", SameJson(Member(document, "requirements"), negotiation.Requirements), "others", "the negotiation's");
     }
 

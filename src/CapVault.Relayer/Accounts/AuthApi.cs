@@ -78,7 +78,9 @@ public static class AuthApi
     private static Uri SiteOf(HttpRequest request, RelayerOptions options) => options switch
     {
         { PublicUrl.Length: > 0 } => new Uri(options.PublicUrl),
-        { Sandbox: true } => new Uri($"{request.Scheme}://{request.Host}"),
+        { Sandbox: true } => Uri.TryCreate($"{request.Scheme}://{request.Host}", UriKind.Absolute, out var site)
+            ? site
+            : throw ApiException.Invalid("Host", request.Host.Value ?? "", "the relayer's host and port"),
         _ => throw ApiException.State(
             ErrorCodes.InvalidState, "There is no wallet sign-in here, because the relayer does not know its own address. The operator sets CapVault__PublicUrl.", new { setting = "PublicUrl" }),
     };

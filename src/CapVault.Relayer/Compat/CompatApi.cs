@@ -161,6 +161,7 @@ public static class CompatApi
         }
 
         var model = order.ToModel();
+        var keyed = context.Request.Headers.ContainsKey(IdempotentCalls.Header);
         return (TransactionOf(order, step), model) switch
         {
             ({ } txHash, _) => (order, txHash, 200),
@@ -168,9 +169,9 @@ public static class CompatApi
             (_, { LastFailure: { } failure }) when failure.Op == step => throw new ApiException(
                 502,
                 ErrorCodes.RelayFailed,
-                $"To {step} has failed and had no effect ({failure.Code}: {failure.Reason}). The order is {model.Status}; the same call tries again.",
+                $"To {step} has failed and had no effect ({failure.Code}: {failure.Reason}). The order is {model.Status}; {(keyed ? "the same call with another Idempotency-Key" : "the same call")} tries again.",
                 new { currentState = model.Status, lastFailure = failure },
-                retryable: true),
+                retryable: !keyed),
             _ => throw ApiException.State(
                 ErrorCodes.InvalidState, $"The order is {model.Status}: to {step} had no effect and is not possible any more.", new { currentState = model.Status, step }),
         };

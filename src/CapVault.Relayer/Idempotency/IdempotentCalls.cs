@@ -47,8 +47,9 @@ public sealed class IdempotentCalls(Db db, MasterKey masterKey, TimeProvider tim
                 throw InProgress(await FindAsync(call, http.RequestAborted));
             }
 
-            // What the answer calls pending is another call's step: the outcome of this one was proven before it was made.
-            answer = answer with { Status = StatusCodes.Status200OK };
+            // What the answer calls pending is another call's step: the outcome of this one was proven before it was made. Not kept: once that step is
+            // over, the answer says it better.
+            return answer with { Status = StatusCodes.Status200OK };
         }
 
         return answer.Status is >= 200 and < 300 ? await KeepAsync(call, answer) : answer;

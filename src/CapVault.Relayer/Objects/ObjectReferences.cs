@@ -13,15 +13,21 @@ public static class ObjectReferences
 {
     private const string Prefix = "obj_";
     private const int KeyLength = 25;
-    private const int Chunk = 500; // parameters of one statement
+    private const int MaxNames = 500; // all of them go into one statement, while everybody's writes wait
 
     private static readonly SearchValues<char> KeyCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>Writes down what a content names, in the transaction that keeps the content: from then on no sweep takes it.</summary>
-    /// <exception cref="Http.ApiException">404 if one of its files is gone.</exception>
+    /// <exception cref="Http.ApiException">404 if one of its files is gone, 400 if it names more objects than anybody means.</exception>
     public static async Task KeepAsync(Tx tx, byte[] orderId, DeliveryContent content)
     {
-        foreach (var keys in Names(content).Distinct(StringComparer.Ordinal).Chunk(Chunk))
+        var keys = Names(content).Distinct(StringComparer.Ordinal).Take(MaxNames + 1).ToList();
+        if (keys.Count > MaxNames)
+        {
+            throw Http.ApiException.Invalid("deliverable", $"more than {MaxNames} object keys", $"at most {MaxNames}");
+        }
+
+        if (keys.Count > 0)
         {
             await tx.ExecuteAsync(
                 """

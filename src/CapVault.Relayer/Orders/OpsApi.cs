@@ -14,7 +14,7 @@ public static class OpsApi
         {
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadAsync<PrepareRequest>(context.Request, context.RequestAborted);
-            return Envelopes.Ok(context, await steps.PrepareAsync(agentId, request, context.IdempotentCall(), context.RequestAborted));
+            return Envelopes.Ok(context, await steps.PrepareAsync(agentId, request, context.RequestAborted));
         });
 
         api.MapPost("/ops/{userOpHash}/submit", (HttpContext context, PreparedSteps steps, string userOpHash) => OrdersApi.StepAsync(context, async agentId =>

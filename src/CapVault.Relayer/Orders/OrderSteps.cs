@@ -188,9 +188,8 @@ public sealed class OrderSteps(
                 new { currentState = seen.Status, step = plan.Step.Value });
         }
 
-        var objection = !call.IsRepeat && Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == Decision.Take
-            ? await plan.FindObjectionAsync(seen, cancellationToken)
-            : null;
+        var looked = !call.IsRepeat && Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == Decision.Take;
+        var objection = looked ? await plan.FindObjectionAsync(seen, cancellationToken) : null;
         return await db.WriteAsync(
             async tx =>
             {
@@ -202,6 +201,8 @@ public sealed class OrderSteps(
 
                 switch (Decide(order, plan.Step, agentId, plan.IsDone(order)))
                 {
+                    case Decision.Take when !looked:
+                        throw Moved(plan.Step);
                     case Decision.Take when objection is not null:
                         throw objection;
                     case Decision.Take:
@@ -255,6 +256,10 @@ public sealed class OrderSteps(
                 ErrorCodes.InvalidState, $"The order is {order.Status}: it cannot be taken to {step}.", new { currentState = order.Status, step = step.Value }),
         };
     }
+
+    /// <summary>What was on its way, or had happened, when this was judged is not any more: nothing was looked at that could refuse it, so it is not taken.</summary>
+    internal static ApiException Moved(OrderStep step) => ApiException.State(
+        ErrorCodes.InvalidState, $"The order has changed while {step} was looked at; nothing was done. Call again.", new { step = step.Value }, retryable: true);
 
     private static Actor RequireMayEver(OrderRow order, OrderStep step, string agentId)
     {

@@ -52,7 +52,7 @@ public sealed class PreparedSteps(
     private const long TimeToSign = OperationSigner.Validity / 2;
 
     /// <summary>Sponsors a step and returns what its Executor must sign. The content that goes with it is kept with it until it is submitted.</summary>
-    public async Task<PreparedOperation> PrepareAsync(string agentId, PrepareRequest request, IdempotentCall call, CancellationToken cancellationToken)
+    public async Task<PreparedOperation> PrepareAsync(string agentId, PrepareRequest request, CancellationToken cancellationToken)
     {
         var plan = await PlanOfAsync(agentId, request, cancellationToken);
         var seen = await orders.GetAsync(agentId, request.OrderId, cancellationToken);
@@ -62,20 +62,18 @@ public sealed class PreparedSteps(
                 ErrorCodes.InvalidState, $"The relayer holds this agent's Executor and signs for it: POST /api/v1/orders/{seen.PublicId}/{plan.Step}.", new { currentState = seen.Status });
         }
 
-        if (steps.Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == OrderSteps.Decision.Take)
-        {
-            if (await plan.FindObjectionAsync(seen, cancellationToken) is { } objection)
-            {
-                throw objection;
-            }
-        }
-
+        var looked = steps.Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == OrderSteps.Decision.Take;
+        var objection = looked ? await plan.FindObjectionAsync(seen, cancellationToken) : null;
         return await db.WriteAsync(
             async tx =>
             {
                 var order = await OrderReader.GetAsync(tx, agentId, request.OrderId);
-                await call.ClaimAsync(tx); // a repeat finds what was prepared, by what it asks for
                 await RequireOpenAsync(tx, order, agentId, plan);
+                if (!looked || objection is not null)
+                {
+                    throw objection ?? OrderSteps.Moved(plan.Step);
+                }
+
                 var callData = plan.CallData(order);
                 if (await FindUsableAsync(tx, agentId, order, plan, callData, until: clock.Now + TimeToSign) is { } same)
                 {

@@ -19,6 +19,8 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         "POST /api/v1/orders/validate", "POST /api/v1/objects/download-url", "POST /backend/v1/objects/download-url",
         // The link is the authority; the same bytes may come again.
         "PUT /api/v1/objects/{objectKey}",
+        // What was prepared is found again by what it is asked for, while it can still be submitted; an answer that is kept for longer would be worth nothing.
+        "POST /api/v1/ops/prepare",
         // A ticket works once: the same again would be worth nothing.
         "POST /api/v1/stream/tickets",
     ];
@@ -82,11 +84,6 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
                     pair.Requester.Key,
                     $"api/v1/orders/negotiate/{negotiation.Data.GetProperty("negotiationId").GetString()}/consent",
                     $$"""{"revision":1,"signature":"{{signature}}"}""");
-            },
-            ["POST /api/v1/ops/prepare"] = async () =>
-            {
-                var pair = await sandbox.NewPairAsync(requesterKey: EthECKey.GenerateKey());
-                return new(pair.Requester.Key, "api/v1/ops/prepare", $$"""{"orderId":"{{(await pair.CreateOrderAsync()).OrderId}}","step":"pay"}""");
             },
             ["POST /api/v1/ops/{userOpHash}/submit"] = async () =>
             {

@@ -60,7 +60,7 @@ public class SelfHeldTests
     public static readonly TheoryData<string> ConsentLies =
     [
         "another Provider", "another token", "another vault", "another chain", "an orderId of other terms", "a public id of another order",
-        "a price for people that is not signed", "a window for people that is not signed", "an Arbiter", "an Approver", "a second payee", "a review", "a document of another hash",
+        "a price for people that is not signed", "a window for people that is not signed", "an Arbiter", "an Approver", "a second payee", "a review", "a document of another hash", "a document about another version of the service",
         "a document about another service", "a document with other requirements", "another service", "a document without requirements", "a negative number", "a token that is none",
         "an amount beyond the vault's",
     ];
@@ -77,6 +77,19 @@ public class SelfHeldTests
         using var client = Client(api);
 
         var negotiating = () => client.NegotiateOrderAsync(Asked, Expected);
+
+        await RefusedAsync(negotiating, api, requests: 1);
+    }
+
+    [Theory]
+    [InlineData(600, null)]
+    [InlineData(null, 2)]
+    public async Task No_Requester_consents_to_what_the_service_became_after_it_was_looked_at(int? maxDeliveryWindow, int? serviceVersion)
+    {
+        await using var api = await StartAsync(Data(Honest(OrderTermsOf(requester: Account, provider: Counterparty)), 201));
+        using var client = Client(api);
+
+        var negotiating = () => client.NegotiateOrderAsync(Asked, Expected with { MaxDeliveryWindow = maxDeliveryWindow, ServiceVersion = serviceVersion });
 
         await RefusedAsync(negotiating, api, requests: 1);
     }
@@ -368,6 +381,7 @@ public class SelfHeldTests
             "a review" => Honest(terms with { ReviewSeconds = 300 }),
             "a document of another hash" => honest with { TermsDocument = Json(Document(version: 9)) },
             "a document about another service" => Honest(terms with { TermsHash = HashOf(Document(service: "svc_2")) }, Document(service: "svc_2")),
+            "a document about another version of the service" => Honest(terms with { TermsHash = HashOf(Document(serviceVersion: 2)) }, Document(serviceVersion: 2)),
             "a document with other requirements" => Honest(terms with { TermsHash = HashOf(Document(requirements: "{}")) }, Document(requirements: "{}")),
             "a document without requirements" => Honest(terms with { TermsHash = HashOf(Document(requirements: "null")) }, Document(requirements: "null")),
             "other requirements" => Honest(terms with { TermsHash = HashOf(Document(requirements: "{}")) }, Document(requirements: "{}")) with { Requirements = Json("{}") },
@@ -490,8 +504,8 @@ public class SelfHeldTests
 
     private static byte[] OrderId(OrderTerms terms) => new OrderTypedData(Deployment.ChainId, Deployment.Vault).OrderId(terms.ToChain());
 
-    private static string Document(int version = 1, string service = Service, string? requirements = null) =>
-        $$"""{"version":{{version}},"service":{"id":"{{service}}"},"requirements":{{requirements ?? Requirements.GetRawText()}}}""";
+    private static string Document(int version = 1, string service = Service, int serviceVersion = 1, string? requirements = null) =>
+        $$"""{"version":{{version}},"service":{"id":"{{service}}","version":{{serviceVersion}}},"requirements":{{requirements ?? Requirements.GetRawText()}}}""";
 
     private static string HashOf(string document) => DeliverableHash.Keccak256(CanonicalJson.Serialize(Json(document))).ToHex(prefix: true);
 
