@@ -1,7 +1,9 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using CapVault.Relayer.Events;
 using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CapVault.IntegrationTests;
 
@@ -153,7 +155,8 @@ public sealed class HostileFramesTests(ImpatientSandbox sandbox) : IClassFixture
         var start = await sandbox.HeadAsync();
         await sandbox.AddEventsAsync(
             Enumerable.Range(0, count).Select(i => LogWriter.Event($"evt_big_{i}", EventType.NegotiationCreated) with { ProviderAgentId = agent.AgentId, Reason = new string('x', 2000) }));
-        using var deaf = await ConnectDeafAsync(agent.Key);
+        using var deaf = await ConnectDeafAsync(
+            agent.Key, "stream", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13");
         await deaf.SendAsync(Frame($$"""{"frame":"subscribe","after":"{{start}}","autoAck":true}"""));
 
         // It goes on answering pings that it has not read: silence is not what gives it away.
@@ -174,6 +177,71 @@ public sealed class HostileFramesTests(ImpatientSandbox sandbox) : IClassFixture
         }
 
         await talking.Invoking(task => task.WaitAsync(Patience)).Should().ThrowAsync<SocketException>("the relayer has dropped it");
+    }
+
+    [Fact]
+    public async Task A_client_of_SSE_that_never_reads_is_dropped_too()
+    {
+        var agent = await sandbox.NewAgentAsync("agent");
+        var start = await sandbox.HeadAsync();
+        await sandbox.AddEventsAsync(
+            Enumerable.Range(0, 6000).Select(i => LogWriter.Event($"evt_sse_{i}", EventType.NegotiationCreated) with { ProviderAgentId = agent.AgentId, Reason = new string('x', 2000) }));
+        using var deaf = await ConnectDeafAsync(agent.Key, $"events?after={start}", "Accept: text/event-stream");
+        var connections = sandbox.Relayer.Services.GetRequiredService<LiveConnections>();
+        await Eventually.TrueAsync(() => Task.FromResult(connections.IsOnline(agent.AgentId)), "the stream is open");
+        await Task.Delay(TimeSpan.FromSeconds(10));
+
+        await Eventually.TrueAsync(() => Task.FromResult(!connections.IsOnline(agent.AgentId)), "the relayer has dropped it");
+    }
+
+    [Fact]
+    public async Task Frames_that_are_changed_by_chance_end_in_a_close_code_or_are_understood()
+    {
+        string[] valid =
+        [
+            """{"frame":"subscribe","id":"s","after":"tail","types":["order_*"],"audience":"all","autoAck":true}""",
+            """{"frame":"subscribe","after":"1:0"}""",
+            """{"frame":"ack","seq":12}""",
+            """{"frame":"ping","t":1}""",
+            """{"frame":"pong","t":1}""",
+        ];
+        var random = new Random(20260711);
+        var agent = await sandbox.NewAgentAsync("hostile");
+        for (var i = 0; i < 400; i++)
+        {
+            var frame = Encoding.UTF8.GetBytes(valid[random.Next(valid.Length)]);
+            Change(frame, random);
+            await using var socket = (await RawStream.ConnectAsync(sandbox.Relayer.Url, agent.Key)).Stream;
+            try
+            {
+                await socket.SendBytesAsync(frame);
+                await socket.SendTextAsync("""{"frame":"ping","t":77}""");
+                while (await socket.ReceiveAsync() is { } answer && !(answer.GetProperty("frame").GetString() == "pong" && answer.GetProperty("t").GetInt64() == 77))
+                {
+                }
+
+                ((int?[])[null, 4400, 1007]).Should().Contain(socket.CloseCode, $"it sent {Encoding.UTF8.GetString(frame)}");
+            }
+            catch (WebSocketException reset)
+            {
+                reset.WebSocketErrorCode.Should().Be(WebSocketError.ConnectionClosedPrematurely);
+                Encoding.UTF8.GetString(frame).Should().Contain("\uFFFD", "only what breaks WebSocket itself may be reset");
+            }
+        }
+
+        static void Change(byte[] frame, Random random)
+        {
+            for (var changes = random.Next(1, 4); changes > 0; changes--)
+            {
+                var at = random.Next(frame.Length);
+                frame[at] = random.Next(3) switch
+                {
+                    0 => (byte)random.Next(256),
+                    1 => (byte)"{}[]\":,0-9e.\\\0"[random.Next(14)],
+                    _ => frame[random.Next(frame.Length)],
+                };
+            }
+        }
     }
 
     [Fact]
@@ -252,15 +320,13 @@ public sealed class HostileFramesTests(ImpatientSandbox sandbox) : IClassFixture
         }
     }
 
-    /// <summary>A WebSocket without a reader: the framework's own would answer and buffer by itself.</summary>
-    private async Task<Socket> ConnectDeafAsync(string key)
+    /// <summary>A connection without a reader: the framework's clients would answer and buffer by themselves.</summary>
+    private async Task<Socket> ConnectDeafAsync(string key, string path, string headers)
     {
         var address = new Uri(sandbox.Relayer.Url);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
         await socket.ConnectAsync(address.Host, address.Port);
-        await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET /api/v1/stream HTTP/1.1\r\nHost: {address.Authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + $"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {key}\r\n\r\n"));
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /api/v1/{path} HTTP/1.1\r\nHost: {address.Authority}\r\n{headers}\r\nAuthorization: Bearer {key}\r\n\r\n"));
         return socket;
     }
 
