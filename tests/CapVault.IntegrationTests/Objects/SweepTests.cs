@@ -57,16 +57,11 @@ public sealed class SweepTests(KeptObjectsSandbox sandbox) : IClassFixture<KeptO
         var pair = await sandbox.NewPairAsync(slaMinutes: 60 * 24 * 3);
         var order = await pair.CreatePaidOrderAsync();
         var file = await pair.Provider.Client.UploadFileAsync("a.txt", new MemoryStream("in time"u8.ToArray()));
-        await sandbox.Chain.Node.StopMiningAsync();
-        try
+        await using (await sandbox.Chain.Node.StopMiningAsync())
         {
             await sandbox.Api.PostAsync(pair.Provider.Key, $"orders/{order.OrderId}/deliver", $$"""{"deliverableType":"text","files":["{{file}}"]}""");
             await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
             await SweepAfterAsync(TimeSpan.FromDays(1.5));
-        }
-        finally
-        {
-            await sandbox.Chain.Node.ResumeMiningAsync();
         }
 
         await pair.Provider.Client.DeliverOrderAsync(order.OrderId, new() { DeliverableType = DeliverableType.Text, Files = [file] });

@@ -54,7 +54,7 @@ public class ObjectLinksTests
     private static ObjectLinks Links(TimeProvider time, string publicUrl = "", char master = '1')
     {
         var options = Options.Create(new RelayerOptions { MasterKey = "0x" + new string(master, 64), PublicUrl = publicUrl });
-        return new ObjectLinks(new ExecutorKeys(options), options, time);
+        return new ObjectLinks(new MasterKey(options), options, time);
     }
 
     private static HttpRequest Request(string method)

@@ -452,7 +452,6 @@ public class AgentClientTests
         DeliverableSchema = schema,
         HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         ContentHash = hash,
-        HashScheme = type == DeliverableType.Text ? HashScheme.Text : HashScheme.Schema,
         Status = "accepted",
         SubmittedAt = DateTimeOffset.UnixEpoch,
     };
