@@ -48,11 +48,6 @@ public static class ObjectsApi
         {
             links.Require(context.Request, objectKey);
             var row = await downloads.GetAsync(objectKey, context.RequestAborted);
-            if (!File.Exists(store.PathOf(objectKey)))
-            {
-                throw ObjectRow.NotFound(objectKey); // swept this moment, or a restored database is newer than its folder
-            }
-
             // Whatever an agent uploads must never become a page of this origin.
             context.Response.Headers.XContentTypeOptions = "nosniff";
             context.Response.Headers.ContentSecurityPolicy = "sandbox";
