@@ -19,7 +19,7 @@ public partial class FeaturesTests
             .SelectMany(file => TestName().Matches(File.ReadAllText(file)).Select(match => match.Groups["row"].Value))
             .ToHashSet(StringComparer.Ordinal);
 
-        rows.Except(Later).Except(proven).Should().BeEmpty("each of these rows needs a test: CRnn_What_is_proven");
+        rows.Except(Later, StringComparer.Ordinal).Except(proven, StringComparer.Ordinal).Should().BeEmpty("each of these rows needs a test: CRnn_What_is_proven");
     }
 
     [GeneratedRegex(@"^CR-(?<number>\d\d),", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
