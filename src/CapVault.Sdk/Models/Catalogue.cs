@@ -160,7 +160,7 @@ public sealed record OperationView
     /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself.</summary>
     public string? UserOpHash { get; init; }
 
-    /// <summary>user_op, create, deploy, expire, sweep or top_up.</summary>
+    /// <summary>user_op, create, deploy, expire, release, sweep or top_up.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The step of an order, where it is one.</summary>
