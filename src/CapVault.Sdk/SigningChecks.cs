@@ -96,10 +96,14 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     {
         { Step.Value: "pay" } => AccountCalls.Pay(contracts.Vault, terms),
         { Step.Value: "deliver" } when contentHash is not null => AccountCalls.Deliver(contracts.Vault, terms, contentHash),
-        { Step.Value: "reject", Reason: { } reason } =>
-            AccountCalls.Reject(contracts.Vault, terms, DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason))),
-        _ => throw new ArgumentException($"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, or reject with a reason.", nameof(asked)),
+        { Step.Value: "release" } => AccountCalls.Release(contracts.Vault, terms),
+        { Step.Value: "dispute", Reason: { } reason } => AccountCalls.Dispute(contracts.Vault, terms, HashOf(reason)),
+        { Step.Value: "reject", Reason: { } reason } => AccountCalls.Reject(contracts.Vault, terms, HashOf(reason)),
+        _ => throw new ArgumentException(
+            $"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, release, or dispute or reject with a reason.", nameof(asked)),
     };
+
+    private static byte[] HashOf(string reason) => DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason));
 
     // The orderId is computed from the terms: what is signed for it binds chain, vault, parties and price.
     private (ChainOrder Order, byte[] OrderId) Identify(OrderTerms terms, string chainOrderId, string publicId)

@@ -175,6 +175,13 @@ public sealed record DeliverOrderRequest
     public IReadOnlyList<string>? Files { get; init; }
 }
 
+/// <summary>POST /orders/{id}/dispute</summary>
+public sealed record DisputeRequest
+{
+    /// <summary>1–512 characters; told to the other party, its keccak256 goes on chain.</summary>
+    public required string Reason { get; init; }
+}
+
 /// <summary>POST /sandbox/faucet</summary>
 public sealed record FaucetRequest
 {
