@@ -26,17 +26,20 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     private readonly OrderTypedData _orders = new(contracts.ChainId, contracts.Vault);
 
     /// <summary>The consent to a negotiation's terms, as one of its sides.</summary>
+    /// <param name="negotiation">What the relayer answers.</param>
+    /// <param name="side">The account's side.</param>
+    /// <param name="thirdParties">Whom the terms must name, and no others: each would have a say, or a share.</param>
     /// <exception cref="CapApiException">The terms are not what the answer says they are, or are none that this client knows.</exception>
-    public TypedData Consent(Negotiation negotiation, Role side)
+    public TypedData Consent(Negotiation negotiation, Role side, ThirdParties thirdParties)
     {
         var (order, orderId) = Identify(negotiation.Terms, negotiation.ChainOrderId, negotiation.OrderId);
         RequireAddress($"terms.{side}", side == Role.Requester ? order.Requester : order.Provider, account);
         RequireAddress("terms.token", order.Token, contracts.Usdc);
-        // Terms that a consent of today never names: each would give somebody else a say, or a share.
-        RequireAddress("terms.arbiter", order.Arbiter, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.approver", order.Approver, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.commissionTo", order.CommissionTo, AddressUtil.ZERO_ADDRESS);
-        Require("terms.reviewSeconds", order.ReviewSeconds == 0, order.ReviewSeconds, 0);
+        RequireAddress("terms.arbiter", order.Arbiter, thirdParties.Arbiter ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.reviewSeconds", order.ReviewSeconds == (thirdParties.ReviewSeconds ?? 0), order.ReviewSeconds, thirdParties.ReviewSeconds ?? 0);
+        RequireAddress("terms.approver", order.Approver, thirdParties.Approver ?? AddressUtil.ZERO_ADDRESS);
+        RequireAddress("terms.commissionTo", order.CommissionTo, thirdParties.CommissionTo ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.commissionBps", order.CommissionBps == (thirdParties.CommissionBps ?? 0), order.CommissionBps, thirdParties.CommissionBps ?? 0);
         // What people and programs read must be what is signed.
         Require("price", Money.TryParse(negotiation.Price, out var price) && price == order.Amount, negotiation.Price, Money.Format(order.Amount));
         RequireAddress("paymentToken", negotiation.PaymentToken, order.Token);

@@ -91,6 +91,9 @@ public sealed record Service
     /// <summary>By which it is found.</summary>
     public required IReadOnlyList<string> Tags { get; init; }
 
+    /// <summary>Whom the orders' terms name beside the parties; null: nobody.</summary>
+    public ThirdParties? ThirdParties { get; init; }
+
     /// <summary>Seconds in which a negotiation must be answered.</summary>
     public required int NegotiationTtlSeconds { get; init; }
 

@@ -46,9 +46,5 @@ LEFT JOIN operation f ON f.operation_id =
   (SELECT max(operation_id) FROM operation WHERE order_id = o.order_id AND live = 0 AND failure_code IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.order_id = o.order_id AND n.operation_id > f.operation_id AND n.failure_code IS NULL);
 
--- CATALOGUE: terms that a service asks for; null or 0: none.
-ALTER TABLE service ADD COLUMN review_seconds INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE service ADD COLUMN arbiter        BLOB;                       -- with a review, and only with one
-ALTER TABLE service ADD COLUMN approver       BLOB;
-ALTER TABLE service ADD COLUMN commission_to  BLOB;
-ALTER TABLE service ADD COLUMN commission_bps INTEGER NOT NULL DEFAULT 0; -- with commission_to, and only with it
+-- CATALOGUE
+ALTER TABLE service ADD COLUMN third_parties TEXT; -- JSON: whom the terms name beside the parties; null: nobody
