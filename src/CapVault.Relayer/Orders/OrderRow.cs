@@ -248,26 +248,7 @@ public sealed record OrderRow
         ClearedAt = Time(ClearedTime),
         RejectedAt = Time(RejectedTime),
         ExpiredAt = Time(ExpiredTime),
-        Terms = TermsModel(Order),
-    };
-
-    /// <summary>Terms as the API shows them.</summary>
-    public static OrderTerms TermsModel(ChainOrder order) => new()
-    {
-        Requester = Checksum(order.Requester),
-        Provider = Checksum(order.Provider),
-        Token = Checksum(order.Token),
-        Arbiter = Checksum(order.Arbiter),
-        Approver = Checksum(order.Approver),
-        CommissionTo = Checksum(order.CommissionTo),
-        Amount = order.Amount.ToString(CultureInfo.InvariantCulture),
-        FeeBps = order.FeeBps,
-        CommissionBps = order.CommissionBps,
-        PayDeadline = (long)order.PayDeadline,
-        SlaSeconds = order.SlaSeconds,
-        ReviewSeconds = order.ReviewSeconds,
-        TermsHash = order.TermsHash.ToHex(true),
-        Salt = order.Salt.ToString(CultureInfo.InvariantCulture),
+        Terms = OrderTerms.From(Order),
     };
 
     private FinalStatus? FinalStatusOf() => Phase switch

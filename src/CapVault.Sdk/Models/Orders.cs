@@ -52,6 +52,29 @@ public sealed record OrderTerms
     /// <summary>Decimal string (uint64).</summary>
     public required string Salt { get; init; }
 
+    /// <summary>From the terms as the vault takes them.</summary>
+    public static OrderTerms From(Contracts.CAPVault.ContractDefinition.Order order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        return new()
+        {
+            Requester = Checksum(order.Requester),
+            Provider = Checksum(order.Provider),
+            Token = Checksum(order.Token),
+            Arbiter = Checksum(order.Arbiter),
+            Approver = Checksum(order.Approver),
+            CommissionTo = Checksum(order.CommissionTo),
+            Amount = order.Amount.ToString(CultureInfo.InvariantCulture),
+            FeeBps = order.FeeBps,
+            CommissionBps = order.CommissionBps,
+            PayDeadline = (long)order.PayDeadline,
+            SlaSeconds = order.SlaSeconds,
+            ReviewSeconds = order.ReviewSeconds,
+            TermsHash = order.TermsHash.ToHex(true),
+            Salt = order.Salt.ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
     /// <summary>The terms as the vault takes them; their EIP-712 digest is the orderId.</summary>
     /// <exception cref="FormatException">A value is none that the vault could take.</exception>
     public Contracts.CAPVault.ContractDefinition.Order ToChain()
@@ -83,6 +106,8 @@ public sealed record OrderTerms
             throw new FormatException($"Found a number that is too large or negative, expected one that the vault can hold: {e.Message}", e);
         }
     }
+
+    private static string Checksum(string address) => AddressUtil.Current.ConvertToChecksumAddress(address);
 
     private static string Address(string name, string value) => AddressUtil.Current.IsValidEthereumAddressHexFormat(value)
         ? value
