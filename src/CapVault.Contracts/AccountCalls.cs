@@ -25,6 +25,13 @@ public static class AccountCalls
     public static byte[] Deliver(string vault, Order order, byte[] deliverableHash) =>
         Steps((vault, new DeliverOrderFunction { Order = order, DeliverableHash = deliverableHash }.GetCallData()));
 
+    /// <summary>releaseOrder.</summary>
+    public static byte[] Release(string vault, Order order) => Steps((vault, new ReleaseOrderFunction { Order = order }.GetCallData()));
+
+    /// <summary>disputeOrder.</summary>
+    public static byte[] Dispute(string vault, Order order, byte[] reasonHash) =>
+        Steps((vault, new DisputeOrderFunction { Order = order, ReasonHash = reasonHash }.GetCallData()));
+
     /// <summary>rejectOrder.</summary>
     public static byte[] Reject(string vault, Order order, byte[] reasonHash) =>
         Steps((vault, new RejectOrderFunction { Order = order, ReasonHash = reasonHash }.GetCallData()));
