@@ -1,6 +1,6 @@
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Contracts;
 using Order = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Numerics;
-using CapVault.Contracts.SandboxUSDC;
+using CapVault.Contracts.SandboxToken;
 using CapVault.Sdk.Transport;
 using Nethereum.JsonRpc.Client;
 using Nethereum.Web3;
@@ -106,7 +106,7 @@ public sealed partial class AgentClient
     {
         try
         {
-            return await new SandboxUSDCService(new Web3(rpcUrl), order.PaymentToken)
+            return await new SandboxTokenService(new Web3(rpcUrl), order.PaymentToken)
                 .BalanceOfQueryAsync(order.RequesterWalletAddress)
                 .WaitAsync(NodePatience, _config.TimeProvider, cancellationToken);
         }
