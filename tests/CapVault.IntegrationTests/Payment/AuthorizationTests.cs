@@ -1,8 +1,6 @@
 using CapVault.Contracts;
-using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 using Nethereum.Util;
@@ -23,8 +21,8 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await using var provider = await pair.Provider.ListenAsync();
         await sandbox.Setup.FaucetAsync(_person.GetPublicAddress(), "5.00");
         var order = await NewOrderAsync(pair.Provider);
-        var chainOrderId = OrderIdOf(order).ToHex(prefix: true);
-        await sandbox.Chain.VaultAs(TestKeys.Stranger).CreateOrderRequestAndWaitForReceiptAsync(order, SignAs(_person, OrderIdOf(order)), await ConsentAsync(order, pair.Provider));
+        var chainOrderId = sandbox.OrderIdOf(order).ToHex(prefix: true);
+        await sandbox.Chain.VaultAs(TestKeys.Stranger).CreateOrderRequestAndWaitForReceiptAsync(order, SignAs(_person, sandbox.OrderIdOf(order)), await sandbox.ConsentAsync(order, pair.Provider));
         var authorization = AuthorizationOf(order, _person);
         var stranger = ClientOf(TestKeys.Stranger);
         (await stranger.GetTermsAsync(chainOrderId)).Should().Be(OrderTerms.From(order));
@@ -60,8 +58,8 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await using var provider = await pair.Provider.ListenAsync();
         await sandbox.Setup.FaucetAsync(_person.GetPublicAddress(), "5.00");
         var order = await NewOrderAsync(pair.Provider);
-        var consent = (await ConsentAsync(order, pair.Provider)).ToHex(prefix: true);
-        var chainOrderId = OrderIdOf(order).ToHex(prefix: true);
+        var consent = (await sandbox.ConsentAsync(order, pair.Provider)).ToHex(prefix: true);
+        var chainOrderId = sandbox.OrderIdOf(order).ToHex(prefix: true);
         (await ClientOf(_person).Invoking(it => it.GetTermsAsync(chainOrderId)).Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.OrderNotFound);
 
         var txHash = await ClientOf(TestKeys.Stranger).CreateAndPayOrderWithAuthorizationAsync(OrderTerms.From(order), consent, AuthorizationOf(order, _person));
@@ -82,7 +80,7 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await pair.CreateOrderAsync();
         await sandbox.Setup.FaucetAsync(_person.GetPublicAddress(), "5.00");
         var order = await NewOrderAsync(pair.Provider);
-        var consent = (await ConsentAsync(order, pair.Provider)).ToHex(prefix: true);
+        var consent = (await sandbox.ConsentAsync(order, pair.Provider)).ToHex(prefix: true);
         await sandbox.Chain.Node.RequestAsync<object>("anvil_setBalance", _person.GetPublicAddress(), "0xde0b6b3a7640000");
         await sandbox.Chain.UsdcAs(_person).ApproveRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Vault, order.Amount);
         (await ClientOf(TestKeys.Stranger).Invoking(it => it.CreateAndPayOrderAsync(OrderTerms.From(order), consent)).Should().ThrowAsync<VaultRefusalException>())
@@ -90,7 +88,7 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         await ClientOf(_person).CreateAndPayOrderAsync(OrderTerms.From(order), consent);
 
-        (await sandbox.Chain.PhaseOfAsync(OrderIdOf(order).ToHex(prefix: true))).Should().Be(Phase.Lock);
+        (await sandbox.Chain.PhaseOfAsync(sandbox.OrderIdOf(order).ToHex(prefix: true))).Should().Be(Phase.Lock);
     }
 
     [Fact]
@@ -98,9 +96,9 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
     {
         var order = await NewOrderAsync((await sandbox.NewPairAsync()).Provider);
         var deployment = sandbox.Chain.Deployment;
-        var data = TypedData.From(OrderAuthorization.TypedData(order, OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2"));
+        var data = TypedData.From(OrderAuthorization.TypedData(order, sandbox.OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2"));
 
-        data.Digest.Should().Equal(OrderAuthorization.Hash(order, OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2"));
+        data.Digest.Should().Equal(OrderAuthorization.Hash(order, sandbox.OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2"));
         data.PrimaryType.Should().Be("ReceiveWithAuthorization");
     }
 
@@ -127,20 +125,10 @@ public sealed class AuthorizationTests(Sandbox sandbox) : IClassFixture<Sandbox>
     private string AuthorizationOf(ChainOrder order, EthECKey signer)
     {
         var deployment = sandbox.Chain.Deployment;
-        return OrderAuthorization.Sign(order, OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2", signer).ToHex(prefix: true);
-    }
-
-    private async Task<byte[]> ConsentAsync(ChainOrder order, Party party)
-    {
-        var services = sandbox.Relayer.Services;
-        var row = await services.GetRequiredService<Relayer.Accounts.Agents>().FindAsync(party.AgentId, CancellationToken.None);
-        var executor = services.GetRequiredService<ExecutorKeys>().Decrypt(party.AgentId, row!.ExecutorKey);
-        return OrderConsent.Sign(order, OrderIdOf(order), sandbox.Chain.Deployment.ChainId, party.Wallet, executor);
+        return OrderAuthorization.Sign(order, sandbox.OrderIdOf(order), deployment.ChainId, deployment.Vault, "USD Coin", "2", signer).ToHex(prefix: true);
     }
 
     private static byte[] SignAs(EthECKey key, byte[] orderId) => EthECDSASignature.CreateStringSignature(key.SignAndCalculateV(orderId)).HexToByteArray();
-
-    private byte[] OrderIdOf(ChainOrder order) => new OrderTypedData(sandbox.Chain.Deployment.ChainId, sandbox.Chain.Deployment.Vault).OrderId(order);
 
     private VaultClient ClientOf(EthECKey key) => new(sandbox.Chain.RpcUrl, sandbox.Chain.Deployment, key);
 }
