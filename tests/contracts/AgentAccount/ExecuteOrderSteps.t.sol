@@ -162,6 +162,7 @@ contract ExecuteOrderStepsTest is AccountTest {
 
     function test_RevertWhen_infrastructure() public {
         _refuse(address(requester), abi.encodeCall(AgentAccount.setExecutor, (stranger)));
+        _refuse(address(requester), abi.encodeCall(AgentAccount.setLimits, (address(usdc), 1, 1)));
         _refuse(address(requester), abi.encodeCall(AgentAccount.execute, (calls(stranger, 1, ""))));
         _refuse(address(entryPoint), abi.encodeCall(entryPoint.withdrawTo, (payable(stranger), 1)));
         _refuse(address(entryPoint), abi.encodeCall(entryPoint.incrementNonce, (0)));
@@ -174,6 +175,11 @@ contract ExecuteOrderStepsTest is AccountTest {
         _refuse(address(vault), hex"00");
         _refuse(address(vault), abi.encodePacked(bytes3(ICAPVault.payOrder.selector)));
         _refuse(address(usdc), abi.encodePacked(bytes3(IERC20.approve.selector)));
+    }
+
+    function testFuzz_RevertWhen_paymentShorterThanAnOrder(uint256 length) public {
+        bytes memory payment = abi.encodeCall(ICAPVault.payOrder, (newOrder(1)));
+        _refuse(address(vault), _cut(payment, bound(length, 4, payment.length - 1)));
     }
 
     function testFuzz_RevertWhen_claimElsewhere(address to, uint96 dirt) public {
@@ -233,7 +239,6 @@ contract ExecuteOrderStepsTest is AccountTest {
 
         _refuseFirst(_two(Step(address(usdc), abi.encodePacked(approval.data, bytes32(0))), payment));
         _refuseFirst(_two(Step(address(usdc), _cut(approval.data, 67)), payment));
-        _refuseFirst(_two(approval, Step(address(vault), abi.encodePacked(payment.data, bytes1(0)))));
         _refuseFirst(_two(approval, Step(address(vault), _cut(payment.data, 451))));
         _refuseFirst(_two(approval, Step(address(vault), "")));
         _refuseFirst(_two(approval, Step(address(usdc), payment.data)));
@@ -246,6 +251,7 @@ contract ExecuteOrderStepsTest is AccountTest {
     function test_approvalOfATokenWithoutCode() public {
         Order memory order = newOrder(1);
         order.token = stranger;
+        setLimits(requester, stranger, type(uint80).max, type(uint80).max);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, vault.hashOrder(order), Phase.NONE));
         _run(paySteps(order));
     }
@@ -256,18 +262,20 @@ contract ExecuteOrderStepsTest is AccountTest {
         ReenteringToken token = new ReenteringToken();
         vm.prank(platform);
         vault.setToken(address(token), true, 1000);
+        setLimits(requester, address(token), PRICE, PRICE);
         Order memory order = newOrder(1);
         order.token = address(token);
         create(order);
         token.attack(address(requester), abi.encodeCall(AgentAccount.execute, (calls(address(token), 1 ether, ""))));
         token.attack(address(requester), abi.encodeCall(AgentAccount.executeOrderSteps, (rejectSteps(order))));
         token.attack(address(requester), abi.encodeCall(AgentAccount.setExecutor, (address(token))));
+        token.attack(address(requester), abi.encodeCall(AgentAccount.setLimits, (address(token), 1, 1)));
         token.attack(address(vault), abi.encodeCall(ICAPVault.rejectOrder, (order, REASON)));
 
         _run(paySteps(order));
 
         assertPhase(order, Phase.LOCK);
-        vm.assertEq(token.attacks(), 8, "four from approve, four from transferFrom");
+        vm.assertEq(token.attacks(), 10, "five from approve, five from transferFrom");
         vm.assertEq(token.successes(), 0, "successes");
         vm.assertEq(address(requester).balance, 1 ether, "ETH");
         vm.assertEq(requester.executor(), _executor, "executor");
