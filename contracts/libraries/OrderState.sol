@@ -61,4 +61,14 @@ library OrderStates {
     function record(OrderState state, bytes32 deliverableHash) internal pure returns (OrderState) {
         return OrderState.wrap(OrderState.unwrap(state) | (uint256(deliverableHash) & HASH_PREFIX));
     }
+
+    /// @notice The state with the delivery gate open.
+    function approve(OrderState state) internal pure returns (OrderState) {
+        return OrderState.wrap(OrderState.unwrap(state) | APPROVED);
+    }
+
+    /// @notice The state with a dispute opened.
+    function dispute(OrderState state) internal pure returns (OrderState) {
+        return OrderState.wrap(OrderState.unwrap(state) | DISPUTED);
+    }
 }

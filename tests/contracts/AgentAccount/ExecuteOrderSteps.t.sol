@@ -125,7 +125,7 @@ contract ExecuteOrderStepsTest is AccountTest {
         _refuse(address(vault), abi.encodeCall(Ownable.transferOwnership, (stranger)));
         _refuse(address(vault), abi.encodeCall(Ownable.renounceOwnership, ()));
         _refuse(address(vault), abi.encodeCall(Ownable2Step.acceptOwnership, ()));
-        _refuse(address(vault), abi.encodeCall(vault.pushPayout, (address(usdc), stranger, 1)));
+        _refuse(address(vault), abi.encodeCall(vault.push, (address(usdc), stranger, 1)));
         _refuse(address(vault), abi.encodeCall(ICAPVault.treasury, ()));
         _refuse(address(vault), abi.encodeCall(IERC20.approve, (address(vault), 1)));
     }

@@ -18,11 +18,11 @@ contract PayoutTest is VaultTest {
         Phase phase;
     }
 
-    function testFuzz_revert_pushPayoutByOthers(address caller, address to, uint256 amount) public {
+    function testFuzz_revert_pushByOthers(address caller, address to, uint256 amount) public {
         vm.assume(caller != address(vault));
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.Unauthorized.selector, caller));
         vm.prank(caller);
-        vault.pushPayout(address(token), to, amount);
+        vault.push(address(token), to, amount);
     }
 
     /* GAS */
@@ -55,7 +55,7 @@ contract PayoutTest is VaultTest {
 
     function testFuzz_pushHasExactly300kGas(Order memory seed, uint256 which, uint256 gasLimit) public {
         Payout memory payout = prepare(seed, which);
-        bytes memory push = abi.encodeCall(vault.pushPayout, (address(token), payout.to, payout.amount));
+        bytes memory push = abi.encodeCall(vault.push, (address(token), payout.to, payout.amount));
         vm.expectCall(address(vault), 0, 300_000, push, 1);
         vm.prank(payout.caller);
         (bool ok,) = address(vault).call{gas: bound(gasLimit, 400_000, 30_000_000)}(payout.call);
@@ -126,10 +126,10 @@ contract PayoutTest is VaultTest {
         vm.assertEq(token.balanceOf(payout.to), payout.amount, "paid once");
     }
 
-    function testFuzz_pushPayoutFromTheToken(Order memory seed, uint256 which) public {
+    function testFuzz_pushFromTheToken(Order memory seed, uint256 which) public {
         Payout memory payout = prepare(seed, which);
         token.mint(address(vault), 1);
-        token.reenter(address(vault), abi.encodeCall(vault.pushPayout, (address(token), stranger, 1)));
+        token.reenter(address(vault), abi.encodeCall(vault.push, (address(token), stranger, 1)));
         send(payout);
         vm.assertEq(token.reentryResult(), abi.encodeWithSelector(ICAPVault.Unauthorized.selector, token), "refused");
         vm.assertEq(token.balanceOf(stranger), 0, "stranger");

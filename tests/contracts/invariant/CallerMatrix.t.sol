@@ -52,7 +52,7 @@ contract CallerMatrixTest is VaultTest {
             vm.revertToState(fresh);
         }
         // Of 924 cells. create 7, pay 1, deliver 1, reject 2·2 + 2·1, expire 2·7; in each of 12 columns: claim 1, sweep 7,
-        // setToken 1, setTreasury 1, pushPayout 1.
+        // setToken 1, setTreasury 1, push 1.
         vm.assertEq(succeeded, 7 + 1 + 1 + 6 + 14 + 12 * 11, "cells that succeed");
     }
 
@@ -144,7 +144,7 @@ contract CallerMatrixTest is VaultTest {
             || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.rejectOrder.selector
             || selector == ICAPVault.expireOrder.selector || selector == ICAPVault.claim.selector
             || selector == ICAPVault.sweepFees.selector || selector == ICAPVault.setToken.selector
-            || selector == ICAPVault.setTreasury.selector || selector == IVault.pushPayout.selector
+            || selector == ICAPVault.setTreasury.selector || selector == IVault.push.selector
             || selector == IVault.transferOwnership.selector || selector == IVault.acceptOwnership.selector
             || selector == IVault.renounceOwnership.selector;
     }
@@ -180,7 +180,7 @@ contract CallerMatrixTest is VaultTest {
         if (step == Step.SWEEP) return abi.encodeCall(vault.sweepFees, (address(token)));
         if (step == Step.SET_TOKEN) return abi.encodeCall(vault.setToken, (address(token), false, 1));
         if (step == Step.SET_TREASURY) return abi.encodeCall(vault.setTreasury, (stranger));
-        return abi.encodeCall(vault.pushPayout, (address(token), stranger, 1));
+        return abi.encodeCall(vault.push, (address(token), stranger, 1));
     }
 
     function anOrder(uint64 salt) private view returns (Order memory order) {

@@ -57,6 +57,32 @@ namespace CapVault.Contracts.CAPVault
              return ContractHandler.SendRequestAndWaitForReceiptAsync<AcceptOwnershipFunction>(null, cancellationToken);
         }
 
+        public Task<string> ApproveOrderRequestAsync(ApproveOrderFunction approveOrderFunction)
+        {
+             return ContractHandler.SendRequestAsync(approveOrderFunction);
+        }
+
+        public Task<TransactionReceipt> ApproveOrderRequestAndWaitForReceiptAsync(ApproveOrderFunction approveOrderFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(approveOrderFunction, cancellationToken);
+        }
+
+        public Task<string> ApproveOrderRequestAsync(Order order)
+        {
+            var approveOrderFunction = new ApproveOrderFunction();
+                approveOrderFunction.Order = order;
+
+             return ContractHandler.SendRequestAsync(approveOrderFunction);
+        }
+
+        public Task<TransactionReceipt> ApproveOrderRequestAndWaitForReceiptAsync(Order order, CancellationTokenSource cancellationToken = null)
+        {
+            var approveOrderFunction = new ApproveOrderFunction();
+                approveOrderFunction.Order = order;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(approveOrderFunction, cancellationToken);
+        }
+
         public Task<string> ClaimRequestAsync(ClaimFunction claimFunction)
         {
              return ContractHandler.SendRequestAsync(claimFunction);
@@ -98,6 +124,64 @@ namespace CapVault.Contracts.CAPVault
                 claimableFunction.Account = account;
 
             return ContractHandler.QueryAsync<ClaimableFunction, BigInteger>(claimableFunction, blockParameter);
+        }
+
+        public Task<string> CreateAndPayOrderRequestAsync(CreateAndPayOrderFunction createAndPayOrderFunction)
+        {
+             return ContractHandler.SendRequestAsync(createAndPayOrderFunction);
+        }
+
+        public Task<TransactionReceipt> CreateAndPayOrderRequestAndWaitForReceiptAsync(CreateAndPayOrderFunction createAndPayOrderFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(createAndPayOrderFunction, cancellationToken);
+        }
+
+        public Task<string> CreateAndPayOrderRequestAsync(Order order, byte[] providerSig)
+        {
+            var createAndPayOrderFunction = new CreateAndPayOrderFunction();
+                createAndPayOrderFunction.Order = order;
+                createAndPayOrderFunction.ProviderSig = providerSig;
+
+             return ContractHandler.SendRequestAsync(createAndPayOrderFunction);
+        }
+
+        public Task<TransactionReceipt> CreateAndPayOrderRequestAndWaitForReceiptAsync(Order order, byte[] providerSig, CancellationTokenSource cancellationToken = null)
+        {
+            var createAndPayOrderFunction = new CreateAndPayOrderFunction();
+                createAndPayOrderFunction.Order = order;
+                createAndPayOrderFunction.ProviderSig = providerSig;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(createAndPayOrderFunction, cancellationToken);
+        }
+
+        public Task<string> CreateAndPayOrderWithAuthorizationRequestAsync(CreateAndPayOrderWithAuthorizationFunction createAndPayOrderWithAuthorizationFunction)
+        {
+             return ContractHandler.SendRequestAsync(createAndPayOrderWithAuthorizationFunction);
+        }
+
+        public Task<TransactionReceipt> CreateAndPayOrderWithAuthorizationRequestAndWaitForReceiptAsync(CreateAndPayOrderWithAuthorizationFunction createAndPayOrderWithAuthorizationFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(createAndPayOrderWithAuthorizationFunction, cancellationToken);
+        }
+
+        public Task<string> CreateAndPayOrderWithAuthorizationRequestAsync(Order order, byte[] providerSig, byte[] authorization)
+        {
+            var createAndPayOrderWithAuthorizationFunction = new CreateAndPayOrderWithAuthorizationFunction();
+                createAndPayOrderWithAuthorizationFunction.Order = order;
+                createAndPayOrderWithAuthorizationFunction.ProviderSig = providerSig;
+                createAndPayOrderWithAuthorizationFunction.Authorization = authorization;
+
+             return ContractHandler.SendRequestAsync(createAndPayOrderWithAuthorizationFunction);
+        }
+
+        public Task<TransactionReceipt> CreateAndPayOrderWithAuthorizationRequestAndWaitForReceiptAsync(Order order, byte[] providerSig, byte[] authorization, CancellationTokenSource cancellationToken = null)
+        {
+            var createAndPayOrderWithAuthorizationFunction = new CreateAndPayOrderWithAuthorizationFunction();
+                createAndPayOrderWithAuthorizationFunction.Order = order;
+                createAndPayOrderWithAuthorizationFunction.ProviderSig = providerSig;
+                createAndPayOrderWithAuthorizationFunction.Authorization = authorization;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(createAndPayOrderWithAuthorizationFunction, cancellationToken);
         }
 
         public Task<string> CreateOrderRequestAsync(CreateOrderFunction createOrderFunction)
@@ -158,6 +242,34 @@ namespace CapVault.Contracts.CAPVault
              return ContractHandler.SendRequestAndWaitForReceiptAsync(deliverOrderFunction, cancellationToken);
         }
 
+        public Task<string> DisputeOrderRequestAsync(DisputeOrderFunction disputeOrderFunction)
+        {
+             return ContractHandler.SendRequestAsync(disputeOrderFunction);
+        }
+
+        public Task<TransactionReceipt> DisputeOrderRequestAndWaitForReceiptAsync(DisputeOrderFunction disputeOrderFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(disputeOrderFunction, cancellationToken);
+        }
+
+        public Task<string> DisputeOrderRequestAsync(Order order, byte[] reasonHash)
+        {
+            var disputeOrderFunction = new DisputeOrderFunction();
+                disputeOrderFunction.Order = order;
+                disputeOrderFunction.ReasonHash = reasonHash;
+
+             return ContractHandler.SendRequestAsync(disputeOrderFunction);
+        }
+
+        public Task<TransactionReceipt> DisputeOrderRequestAndWaitForReceiptAsync(Order order, byte[] reasonHash, CancellationTokenSource cancellationToken = null)
+        {
+            var disputeOrderFunction = new DisputeOrderFunction();
+                disputeOrderFunction.Order = order;
+                disputeOrderFunction.ReasonHash = reasonHash;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(disputeOrderFunction, cancellationToken);
+        }
+
         public Task<Eip712DomainOutputDTO> Eip712DomainQueryAsync(Eip712DomainFunction eip712DomainFunction, BlockParameter blockParameter = null)
         {
             return ContractHandler.QueryDeserializingToObjectAsync<Eip712DomainFunction, Eip712DomainOutputDTO>(eip712DomainFunction, blockParameter);
@@ -192,6 +304,32 @@ namespace CapVault.Contracts.CAPVault
                 expireOrderFunction.Order = order;
 
              return ContractHandler.SendRequestAndWaitForReceiptAsync(expireOrderFunction, cancellationToken);
+        }
+
+        public Task<string> ExpireOrdersRequestAsync(ExpireOrdersFunction expireOrdersFunction)
+        {
+             return ContractHandler.SendRequestAsync(expireOrdersFunction);
+        }
+
+        public Task<TransactionReceipt> ExpireOrdersRequestAndWaitForReceiptAsync(ExpireOrdersFunction expireOrdersFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(expireOrdersFunction, cancellationToken);
+        }
+
+        public Task<string> ExpireOrdersRequestAsync(List<Order> orders)
+        {
+            var expireOrdersFunction = new ExpireOrdersFunction();
+                expireOrdersFunction.Orders = orders;
+
+             return ContractHandler.SendRequestAsync(expireOrdersFunction);
+        }
+
+        public Task<TransactionReceipt> ExpireOrdersRequestAndWaitForReceiptAsync(List<Order> orders, CancellationTokenSource cancellationToken = null)
+        {
+            var expireOrdersFunction = new ExpireOrdersFunction();
+                expireOrdersFunction.Orders = orders;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(expireOrdersFunction, cancellationToken);
         }
 
         public Task<byte[]> HashOrderQueryAsync(HashOrderFunction hashOrderFunction, BlockParameter blockParameter = null)
@@ -273,6 +411,34 @@ namespace CapVault.Contracts.CAPVault
              return ContractHandler.SendRequestAndWaitForReceiptAsync(payOrderFunction, cancellationToken);
         }
 
+        public Task<string> PayOrderWithAuthorizationRequestAsync(PayOrderWithAuthorizationFunction payOrderWithAuthorizationFunction)
+        {
+             return ContractHandler.SendRequestAsync(payOrderWithAuthorizationFunction);
+        }
+
+        public Task<TransactionReceipt> PayOrderWithAuthorizationRequestAndWaitForReceiptAsync(PayOrderWithAuthorizationFunction payOrderWithAuthorizationFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(payOrderWithAuthorizationFunction, cancellationToken);
+        }
+
+        public Task<string> PayOrderWithAuthorizationRequestAsync(Order order, byte[] authorization)
+        {
+            var payOrderWithAuthorizationFunction = new PayOrderWithAuthorizationFunction();
+                payOrderWithAuthorizationFunction.Order = order;
+                payOrderWithAuthorizationFunction.Authorization = authorization;
+
+             return ContractHandler.SendRequestAsync(payOrderWithAuthorizationFunction);
+        }
+
+        public Task<TransactionReceipt> PayOrderWithAuthorizationRequestAndWaitForReceiptAsync(Order order, byte[] authorization, CancellationTokenSource cancellationToken = null)
+        {
+            var payOrderWithAuthorizationFunction = new PayOrderWithAuthorizationFunction();
+                payOrderWithAuthorizationFunction.Order = order;
+                payOrderWithAuthorizationFunction.Authorization = authorization;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(payOrderWithAuthorizationFunction, cancellationToken);
+        }
+
         public Task<string> PendingOwnerQueryAsync(PendingOwnerFunction pendingOwnerFunction, BlockParameter blockParameter = null)
         {
             return ContractHandler.QueryAsync<PendingOwnerFunction, string>(pendingOwnerFunction, blockParameter);
@@ -284,34 +450,34 @@ namespace CapVault.Contracts.CAPVault
             return ContractHandler.QueryAsync<PendingOwnerFunction, string>(null, blockParameter);
         }
 
-        public Task<string> PushPayoutRequestAsync(PushPayoutFunction pushPayoutFunction)
+        public Task<string> PushRequestAsync(PushFunction pushFunction)
         {
-             return ContractHandler.SendRequestAsync(pushPayoutFunction);
+             return ContractHandler.SendRequestAsync(pushFunction);
         }
 
-        public Task<TransactionReceipt> PushPayoutRequestAndWaitForReceiptAsync(PushPayoutFunction pushPayoutFunction, CancellationTokenSource cancellationToken = null)
+        public Task<TransactionReceipt> PushRequestAndWaitForReceiptAsync(PushFunction pushFunction, CancellationTokenSource cancellationToken = null)
         {
-             return ContractHandler.SendRequestAndWaitForReceiptAsync(pushPayoutFunction, cancellationToken);
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(pushFunction, cancellationToken);
         }
 
-        public Task<string> PushPayoutRequestAsync(string token, string to, BigInteger amount)
+        public Task<string> PushRequestAsync(string token, string to, BigInteger amount)
         {
-            var pushPayoutFunction = new PushPayoutFunction();
-                pushPayoutFunction.Token = token;
-                pushPayoutFunction.To = to;
-                pushPayoutFunction.Amount = amount;
+            var pushFunction = new PushFunction();
+                pushFunction.Token = token;
+                pushFunction.To = to;
+                pushFunction.Amount = amount;
 
-             return ContractHandler.SendRequestAsync(pushPayoutFunction);
+             return ContractHandler.SendRequestAsync(pushFunction);
         }
 
-        public Task<TransactionReceipt> PushPayoutRequestAndWaitForReceiptAsync(string token, string to, BigInteger amount, CancellationTokenSource cancellationToken = null)
+        public Task<TransactionReceipt> PushRequestAndWaitForReceiptAsync(string token, string to, BigInteger amount, CancellationTokenSource cancellationToken = null)
         {
-            var pushPayoutFunction = new PushPayoutFunction();
-                pushPayoutFunction.Token = token;
-                pushPayoutFunction.To = to;
-                pushPayoutFunction.Amount = amount;
+            var pushFunction = new PushFunction();
+                pushFunction.Token = token;
+                pushFunction.To = to;
+                pushFunction.Amount = amount;
 
-             return ContractHandler.SendRequestAndWaitForReceiptAsync(pushPayoutFunction, cancellationToken);
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(pushFunction, cancellationToken);
         }
 
         public Task<string> RejectOrderRequestAsync(RejectOrderFunction rejectOrderFunction)
@@ -340,6 +506,62 @@ namespace CapVault.Contracts.CAPVault
                 rejectOrderFunction.ReasonHash = reasonHash;
 
              return ContractHandler.SendRequestAndWaitForReceiptAsync(rejectOrderFunction, cancellationToken);
+        }
+
+        public Task<string> ReleaseOrderRequestAsync(ReleaseOrderFunction releaseOrderFunction)
+        {
+             return ContractHandler.SendRequestAsync(releaseOrderFunction);
+        }
+
+        public Task<TransactionReceipt> ReleaseOrderRequestAndWaitForReceiptAsync(ReleaseOrderFunction releaseOrderFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(releaseOrderFunction, cancellationToken);
+        }
+
+        public Task<string> ReleaseOrderRequestAsync(Order order)
+        {
+            var releaseOrderFunction = new ReleaseOrderFunction();
+                releaseOrderFunction.Order = order;
+
+             return ContractHandler.SendRequestAsync(releaseOrderFunction);
+        }
+
+        public Task<TransactionReceipt> ReleaseOrderRequestAndWaitForReceiptAsync(Order order, CancellationTokenSource cancellationToken = null)
+        {
+            var releaseOrderFunction = new ReleaseOrderFunction();
+                releaseOrderFunction.Order = order;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(releaseOrderFunction, cancellationToken);
+        }
+
+        public Task<string> ResolveDisputeRequestAsync(ResolveDisputeFunction resolveDisputeFunction)
+        {
+             return ContractHandler.SendRequestAsync(resolveDisputeFunction);
+        }
+
+        public Task<TransactionReceipt> ResolveDisputeRequestAndWaitForReceiptAsync(ResolveDisputeFunction resolveDisputeFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(resolveDisputeFunction, cancellationToken);
+        }
+
+        public Task<string> ResolveDisputeRequestAsync(Order order, BigInteger providerPart, byte[] reasonHash)
+        {
+            var resolveDisputeFunction = new ResolveDisputeFunction();
+                resolveDisputeFunction.Order = order;
+                resolveDisputeFunction.ProviderPart = providerPart;
+                resolveDisputeFunction.ReasonHash = reasonHash;
+
+             return ContractHandler.SendRequestAsync(resolveDisputeFunction);
+        }
+
+        public Task<TransactionReceipt> ResolveDisputeRequestAndWaitForReceiptAsync(Order order, BigInteger providerPart, byte[] reasonHash, CancellationTokenSource cancellationToken = null)
+        {
+            var resolveDisputeFunction = new ResolveDisputeFunction();
+                resolveDisputeFunction.Order = order;
+                resolveDisputeFunction.ProviderPart = providerPart;
+                resolveDisputeFunction.ReasonHash = reasonHash;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(resolveDisputeFunction, cancellationToken);
         }
 
         public Task<string> SetTokenRequestAsync(SetTokenFunction setTokenFunction)
@@ -479,20 +701,28 @@ namespace CapVault.Contracts.CAPVault
             return new List<Type>
             {
                 typeof(AcceptOwnershipFunction),
+                typeof(ApproveOrderFunction),
                 typeof(ClaimFunction),
                 typeof(ClaimableFunction),
+                typeof(CreateAndPayOrderFunction),
+                typeof(CreateAndPayOrderWithAuthorizationFunction),
                 typeof(CreateOrderFunction),
                 typeof(DeliverOrderFunction),
+                typeof(DisputeOrderFunction),
                 typeof(Eip712DomainFunction),
                 typeof(ExpireOrderFunction),
+                typeof(ExpireOrdersFunction),
                 typeof(HashOrderFunction),
                 typeof(IsDeliveredFunction),
                 typeof(OrderStateFunction),
                 typeof(OwnerFunction),
                 typeof(PayOrderFunction),
+                typeof(PayOrderWithAuthorizationFunction),
                 typeof(PendingOwnerFunction),
-                typeof(PushPayoutFunction),
+                typeof(PushFunction),
                 typeof(RejectOrderFunction),
+                typeof(ReleaseOrderFunction),
+                typeof(ResolveDisputeFunction),
                 typeof(SetTokenFunction),
                 typeof(SetTreasuryFunction),
                 typeof(SweepFeesFunction),
@@ -507,11 +737,14 @@ namespace CapVault.Contracts.CAPVault
             return new List<Type>
             {
                 typeof(ClaimedEventDTO),
+                typeof(DisputeResolvedEventDTO),
                 typeof(EIP712DomainChangedEventDTO),
                 typeof(FeesSweptEventDTO),
+                typeof(OrderApprovedEventDTO),
                 typeof(OrderClearedEventDTO),
                 typeof(OrderCreatedEventDTO),
                 typeof(OrderDeliveredEventDTO),
+                typeof(OrderDisputedEventDTO),
                 typeof(OrderExpiredEventDTO),
                 typeof(OrderPaidEventDTO),
                 typeof(OrderRejectedEventDTO),
@@ -527,12 +760,16 @@ namespace CapVault.Contracts.CAPVault
         {
             return new List<Type>
             {
+                typeof(AlreadyApprovedError),
+                typeof(AlreadyDisputedError),
                 typeof(BadSignatureError),
                 typeof(CannotRenounceError),
                 typeof(FeeOutOfRangeError),
                 typeof(InsufficientGasError),
                 typeof(InvalidShortStringError),
                 typeof(InvalidTermsError),
+                typeof(NotApprovedError),
+                typeof(NotDisputedError),
                 typeof(NothingToClaimError),
                 typeof(OwnableInvalidOwnerError),
                 typeof(OwnableUnauthorizedAccountError),

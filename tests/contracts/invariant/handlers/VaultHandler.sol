@@ -229,7 +229,7 @@ contract VaultHandler is Test, OrderStore {
     function _push(MockToken token, uint256 callerSeed, uint256 amount) private {
         address caller = _actor(callerSeed);
         Change memory nothing;
-        bytes memory data = abi.encodeCall(IVault.pushPayout, (address(token), caller, amount));
+        bytes memory data = abi.encodeCall(IVault.push, (address(token), caller, amount));
         _step(caller, data, ICAPVault.Unauthorized.selector, GAS, nothing);
     }
 
@@ -257,7 +257,7 @@ contract VaultHandler is Test, OrderStore {
             abi.encodeCall(ICAPVault.expireOrder, (order)),
             abi.encodeCall(ICAPVault.claim, (address(token), actors[0])),
             abi.encodeCall(ICAPVault.sweepFees, (address(token))),
-            abi.encodeCall(IVault.pushPayout, (address(token), actors[0], 1))
+            abi.encodeCall(IVault.push, (address(token), actors[0], 1))
         ];
         token.reenter(address(vault), calls[which % 8]);
     }
