@@ -196,7 +196,8 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
         if (step.target != vault) return false;
         bytes4 selector = bytes4(step.data);
         return _isPayment(step) || selector == ICAPVault.createOrder.selector
-            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.rejectOrder.selector
+            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.releaseOrder.selector
+            || selector == ICAPVault.disputeOrder.selector || selector == ICAPVault.rejectOrder.selector
             || selector == ICAPVault.expireOrder.selector
             || (selector == ICAPVault.claim.selector
                 && step.data.length == 68
@@ -205,8 +206,9 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
 
     /// @dev A step that debits this account. The order lies in the first words of its arguments.
     function _isPayment(Step calldata step) private view returns (bool) {
-        return step.target == vault && bytes4(step.data) == ICAPVault.payOrder.selector
-            && step.data.length >= 4 + ORDER_LENGTH;
+        if (step.target != vault || step.data.length < 4 + ORDER_LENGTH) return false;
+        bytes4 selector = bytes4(step.data);
+        return selector == ICAPVault.payOrder.selector || selector == ICAPVault.createAndPayOrder.selector;
     }
 
     /// @dev The payment that must follow proves the token (the vault takes only those its owner enabled) and uses the allowance up.

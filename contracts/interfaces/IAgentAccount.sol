@@ -40,8 +40,8 @@ interface IAgentAccount {
     function execute(Call[] calldata calls) external payable;
 
     /// @notice Runs order `steps` in order; reverts with the first failure. Only the EntryPoint (an operation that the Executor or Owner signed) or the Executor.
-    /// @dev Allowed: on the vault createOrder, payOrder, deliverOrder, rejectOrder, expireOrder, and claim with to = this account;
-    /// on a token approve(vault, amount) directly before the payment of an order of that token and amount. Everything else, and
+    /// @dev Allowed: on the vault createOrder, payOrder, createAndPayOrder, deliverOrder, releaseOrder, disputeOrder, rejectOrder,
+    /// expireOrder, and claim with to = this account; on a token approve(vault, amount) directly before the payment of an order of that token and amount. Everything else, and
     /// calldata of another length where it matters, reverts with NotAllowed; a payment above the limits with LimitExceeded. A
     /// step's own revert data is passed on unchanged.
     function executeOrderSteps(Step[] calldata steps) external;

@@ -154,6 +154,11 @@ abstract contract AccountTest is Test {
         list[1] = Step(address(vault), abi.encodeCall(ICAPVault.payOrder, (order)));
     }
 
+    function createAndPaySteps(Order memory order) internal view returns (Step[] memory list) {
+        list = paySteps(order);
+        list[1].data = abi.encodeCall(ICAPVault.createAndPayOrder, (order, consent(provider, PROVIDER_KEY, order)));
+    }
+
     function createSteps(Order memory order) internal view returns (Step[] memory) {
         return steps(
             address(vault), abi.encodeCall(ICAPVault.createOrder, (order, "", consent(provider, PROVIDER_KEY, order)))

@@ -136,6 +136,21 @@ contract LimitsTest is AccountTest {
         _assertSpent(PRICE);
     }
 
+    function test_createAndPayIsCounted() public {
+        Order memory order = newOrder(1);
+        Step[] memory list = createAndPaySteps(order);
+        setLimits(requester, address(usdc), PRICE - 1, PRICE);
+        vm.expectRevert(_limitExceeded(PRICE, PRICE - 1));
+        vm.prank(_executor);
+        requester.executeOrderSteps(list);
+
+        setLimits(requester, address(usdc), PRICE, PRICE);
+        vm.prank(_executor);
+        requester.executeOrderSteps(list);
+        assertPhase(order, Phase.LOCK);
+        _assertSpent(PRICE);
+    }
+
     function test_paymentOfTheOwnerIsNotCounted() public {
         Order memory order = _created(1, PRICE);
         setLimits(requester, address(usdc), 0, 0);
