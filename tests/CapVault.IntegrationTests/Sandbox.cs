@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using CapVault.Sdk;
 using Nethereum.Signer;
@@ -8,7 +9,7 @@ namespace CapVault.IntegrationTests;
 public class Sandbox : IAsyncLifetime
 {
     private readonly string[] _settings;
-    private readonly List<AgentClient> _clients = [];
+    private readonly ConcurrentBag<AgentClient> _clients = [];
     private (Pair Pair, Order Order)? _paid;
     private int _agents;
 
@@ -42,7 +43,11 @@ public class Sandbox : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        _clients.ForEach(client => client.Dispose());
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+
         Setup.Dispose();
         Api.Dispose();
         await Relayer.DisposeAsync();
@@ -54,8 +59,7 @@ public class Sandbox : IAsyncLifetime
     /// <param name="executor">Its Executor, where it keeps it itself.</param>
     internal async Task<Party> NewAgentAsync(string name, EthECKey? executor = null)
     {
-        var created = await Setup.CreateAgentAsync(
-            new() { Name = $"{name} {++_agents}", Owner = TestKeys.Human.GetPublicAddress(), Executor = executor?.GetPublicAddress() });
+        var created = await Setup.CreateSpenderAsync($"{name} {Interlocked.Increment(ref _agents)}", executor);
         var config = executor is null
             ? Config
             : Config with { Executor = new ExecutorSigner(created.Agent.WalletAddress, executor), Deployment = Chain.Deployment };
@@ -75,8 +79,8 @@ public class Sandbox : IAsyncLifetime
         EthECKey? requesterKey = null,
         EthECKey? providerKey = null)
     {
-        var requester = await NewAgentAsync("requester", requesterKey);
-        var provider = await NewAgentAsync("provider", providerKey);
+        var parties = await Task.WhenAll(NewAgentAsync("requester", requesterKey), NewAgentAsync("provider", providerKey));
+        var (requester, provider) = (parties[0], parties[1]);
         await Setup.FaucetAsync(requester.Wallet, funds);
         var service = await Setup.CreateServiceAsync(new()
         {

@@ -40,6 +40,9 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Limit of a deposit at the EntryPoint.</summary>
     public const long TopUp = 80_000;
 
+    /// <summary>What an Owner does with its account: limits, another Executor, a withdrawal.</summary>
+    public static readonly GasLimits OwnerAction = new(100_000, 170_000);
+
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
         [OrderStep.Create] = new(100_000, 170_000),

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
@@ -12,29 +11,6 @@ using Nethereum.ABI;
 using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Orders;
-
-/// <summary>A row of <c>prepared_operation</c>.</summary>
-internal sealed record PreparedRow
-{
-    public byte[] UserOpHash { get; init; } = [];
-
-    public byte[] OrderId { get; init; } = [];
-
-    public long NonceKey { get; init; }
-
-    public long NonceSeq { get; init; }
-
-    public byte[] UserOp { get; init; } = [];
-
-    public long ValidUntil { get; init; }
-
-    public byte[] Request { get; init; } = [];
-
-    /// <summary>The last second in which it may be submitted: what goes out must have time to land.</summary>
-    public long SubmitUntil => ValidUntil - OperationSigner.TimeToLand;
-
-    public SponsoredOperation Operation => new(new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(UserOp), UserOpHash, NonceKey, NonceSeq, ValidUntil);
-}
 
 /// <summary>
 /// Steps of agents that hold their Executor themselves: prepared here, signed there, submitted. The same rules decide as for
