@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using CapVault.Sdk;
 using Nethereum.Signer;
@@ -9,7 +8,7 @@ namespace CapVault.IntegrationTests;
 public class Sandbox : IAsyncLifetime
 {
     private readonly string[] _settings;
-    private readonly ConcurrentBag<AgentClient> _clients = [];
+    private readonly List<AgentClient> _clients = [];
     private (Pair Pair, Order Order)? _paid;
     private int _agents;
 
@@ -43,23 +42,20 @@ public class Sandbox : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var client in _clients)
-        {
-            client.Dispose();
-        }
-
+        _clients.ForEach(client => client.Dispose());
         Setup.Dispose();
         Api.Dispose();
         await Relayer.DisposeAsync();
         await Chain.DisposeAsync();
     }
 
-    /// <summary>A new agent without money.</summary>
+    /// <summary>A new agent without money, that may not spend any.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="executor">Its Executor, where it keeps it itself.</param>
     internal async Task<Party> NewAgentAsync(string name, EthECKey? executor = null)
     {
-        var created = await Setup.CreateSpenderAsync($"{name} {Interlocked.Increment(ref _agents)}", executor);
+        var created = await Setup.CreateAgentAsync(
+            new() { Name = $"{name} {++_agents}", Owner = TestKeys.Human.GetPublicAddress(), Executor = executor?.GetPublicAddress() });
         var config = executor is null
             ? Config
             : Config with { Executor = new ExecutorSigner(created.Agent.WalletAddress, executor), Deployment = Chain.Deployment };
@@ -79,8 +75,9 @@ public class Sandbox : IAsyncLifetime
         EthECKey? requesterKey = null,
         EthECKey? providerKey = null)
     {
-        var parties = await Task.WhenAll(NewAgentAsync("requester", requesterKey), NewAgentAsync("provider", providerKey));
-        var (requester, provider) = (parties[0], parties[1]);
+        var requester = await NewAgentAsync("requester", requesterKey);
+        var provider = await NewAgentAsync("provider", providerKey);
+        await Setup.LiftLimitsAsync(requester.Agent);
         await Setup.FaucetAsync(requester.Wallet, funds);
         var service = await Setup.CreateServiceAsync(new()
         {

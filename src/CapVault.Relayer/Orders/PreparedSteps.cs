@@ -19,7 +19,7 @@ namespace CapVault.Relayer.Orders;
 public sealed class PreparedSteps(
     Db db, OrderReader orders, OrderSteps steps, Agents agents, OperationSigner signer, OperationQueue queue, ChainContext context, ChainClock clock, TimeProvider time)
 {
-    private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @agentId";
+    private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @agentId AND order_id IS NOT NULL";
 
     /// <summary>How many operations of one agent may wait for its signature: each is gas that the sponsor has promised.</summary>
     private const int MaxPrepared = 8;
@@ -188,13 +188,13 @@ public sealed class PreparedSteps(
     {
         // What has run out stays as long as there is room, so that a late submit is told why it is refused.
         await tx.ExecuteAsync(
-            "DELETE FROM prepared_operation WHERE agent_id = @agentId AND valid_until < @over AND (SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId) >= @MaxPrepared",
+            "DELETE FROM prepared_operation WHERE agent_id = @agentId AND valid_until < @over AND (SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId AND order_id IS NOT NULL) >= @MaxPrepared",
             new { agentId, over = clock.Now + OperationSigner.TimeToLand, MaxPrepared });
         var others = await tx.SingleAsync<int>(
             "SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId AND NOT (order_id = @OrderId AND step = @step)", new { agentId, order.OrderId, step = plan.Step.Value });
         if (others >= MaxPrepared)
         {
-            var first = await tx.SingleAsync<long>("SELECT min(valid_until) FROM prepared_operation WHERE agent_id = @agentId", new { agentId }) - OperationSigner.TimeToLand;
+            var first = await tx.SingleAsync<long>("SELECT min(valid_until) FROM prepared_operation WHERE agent_id = @agentId AND order_id IS NOT NULL", new { agentId }) - OperationSigner.TimeToLand;
             throw new ApiException(
                 422,
                 ErrorCodes.QuotaExceeded,
@@ -229,8 +229,8 @@ public sealed class PreparedSteps(
         var known = await db.ReadAsync(
             connection => connection.QueryFirstAsync<bool>(
                 """
-                SELECT EXISTS (SELECT 1 FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @AgentId)
-                  OR EXISTS (SELECT 1 FROM operation WHERE user_op_hash = @hash AND sender = @Account AND client_signed = 1)
+                SELECT EXISTS (SELECT 1 FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @AgentId AND order_id IS NOT NULL)
+                  OR EXISTS (SELECT 1 FROM operation WHERE user_op_hash = @hash AND sender = @Account AND client_signed = 1 AND order_id IS NOT NULL)
                 """,
                 new { hash, agent.AgentId, agent.Account }),
             cancellationToken);

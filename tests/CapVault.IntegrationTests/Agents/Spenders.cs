@@ -13,9 +13,12 @@ internal static class Spenders
     public static async Task<CreateAgentResult> CreateSpenderAsync(this SetupClient setup, string name, EthECKey? executor = null)
     {
         var created = await setup.CreateAgentAsync(new() { Name = name, Owner = TestKeys.Human.GetPublicAddress(), Executor = executor?.GetPublicAddress() });
-        await setup.SetLimitsAsync(created.Agent.AgentId, OwnerOf(created.Agent), Limit, Limit);
+        await setup.LiftLimitsAsync(created.Agent);
         return created;
     }
+
+    /// <summary>Lets an agent spend whatever a test wants to.</summary>
+    public static Task LiftLimitsAsync(this SetupClient setup, Agent agent) => setup.SetLimitsAsync(agent.AgentId, OwnerOf(agent), Limit, Limit);
 
     /// <summary>Signs as the agent's Owner.</summary>
     public static OwnerSigner OwnerOf(Agent agent) => new(agent.WalletAddress, TestKeys.Human);
