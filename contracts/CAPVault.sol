@@ -87,7 +87,7 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
         // Effect: the order is open for payment.
         _orders[orderId] = state.enter(Phase.NEGOTIATION);
 
-        emit OrderCreated(orderId, order.requester, order.provider, order);
+        _logCreated(orderId, order);
     }
 
     /// @inheritdoc ICAPVault
@@ -394,7 +394,7 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
         if (phase != Phase.NONE && phase != Phase.NEGOTIATION) revert WrongPhase(orderId, phase);
     }
 
-    /// @dev The term rules. Reads every member: the decoder then refuses dirty upper bits, which OrderHash would hash.
+    /// @dev The term rules. Reads every member: the decoder then refuses dirty upper bits, which OrderHash would hash and the log show.
     function _checkTerms(Order calldata order) private view {
         (address requester, address provider, address token) = (order.requester, order.provider, order.token);
         if (token == address(0) || token == address(this)) revert InvalidTerms("token");
@@ -402,20 +402,39 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
         if (provider == address(0) || !_canBePaid(provider, token) || provider == requester) {
             revert InvalidTerms("provider");
         }
-        if (!_isOutsider(order.arbiter, order)) revert InvalidTerms("arbiter");
-        if (!_isOutsider(order.approver, order)) revert InvalidTerms("approver");
-        if (!_canBePaid(order.commissionTo, token)) revert InvalidTerms("commissionTo");
         if (order.amount == 0) revert InvalidTerms("amount");
-        uint256 commissionBps = order.commissionBps;
-        if ((commissionBps == 0) != (order.commissionTo == address(0))) revert InvalidTerms("commissionBps");
-        if (commissionBps != 0 && order.feeBps + commissionBps > MAX_DEDUCTION_BPS) {
-            revert InvalidTerms("commissionBps");
-        }
         if (order.payDeadline > block.timestamp + MAX_PAY_WINDOW) revert InvalidTerms("payDeadline");
-        if (order.slaSeconds < MIN_SLA || order.slaSeconds > MAX_SLA) revert InvalidTerms("slaSeconds");
-        uint256 review = order.reviewSeconds;
-        if ((review == 0) != (order.arbiter == address(0))) revert InvalidTerms("reviewSeconds");
-        if (review != 0 && (review < MIN_REVIEW || review > MAX_REVIEW)) revert InvalidTerms("reviewSeconds");
+        uint256 sla = order.slaSeconds;
+        if (sla < MIN_SLA || sla > MAX_SLA) revert InvalidTerms("slaSeconds");
+        _checkReview(order.arbiter, order.reviewSeconds, requester, provider, token);
+        _checkCommission(order.commissionTo, order.commissionBps, order.feeBps, token);
+        address approver = order.approver;
+        if (approver != address(0) && !_isOutsider(approver, requester, provider, token)) {
+            revert InvalidTerms("approver");
+        }
+        order.salt; // no rule, only read
+    }
+
+    /// @dev A review needs somebody who can end a dispute about it, and an Arbiter something to judge.
+    function _checkReview(address arbiter, uint256 review, address requester, address provider, address token)
+        private
+        view
+    {
+        if (arbiter == address(0)) {
+            if (review != 0) revert InvalidTerms("reviewSeconds");
+            return;
+        }
+        if (!_isOutsider(arbiter, requester, provider, token)) revert InvalidTerms("arbiter");
+        if (review < MIN_REVIEW || review > MAX_REVIEW) revert InvalidTerms("reviewSeconds");
+    }
+
+    function _checkCommission(address to, uint256 commissionBps, uint256 feeBps, address token) private view {
+        if (to == address(0)) {
+            if (commissionBps != 0) revert InvalidTerms("commissionBps");
+            return;
+        }
+        if (!_canBePaid(to, token)) revert InvalidTerms("commissionTo");
+        if (commissionBps == 0 || feeBps + commissionBps > MAX_DEDUCTION_BPS) revert InvalidTerms("commissionBps");
     }
 
     function _canBePaid(address account, address token) private view returns (bool) {
@@ -423,8 +442,12 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
     }
 
     /// @dev Whether `account` may judge the parties: not one of them, nor the vault or the token.
-    function _isOutsider(address account, Order calldata order) private view returns (bool) {
-        return _canBePaid(account, order.token) && account != order.requester && account != order.provider;
+    function _isOutsider(address account, address requester, address provider, address token)
+        private
+        view
+        returns (bool)
+    {
+        return _canBePaid(account, token) && account != requester && account != provider;
     }
 
     function _checkCaller(address expected) private view {
@@ -490,9 +513,21 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
             _checkConsent(order.provider, orderId, providerSig);
             _checkToken(order);
 
-            emit OrderCreated(orderId, order.requester, order.provider, order);
+            _logCreated(orderId, order);
         }
         _lock(orderId, state, order);
+    }
+
+    /// @dev `emit OrderCreated(orderId, order.requester, order.provider, order)`, its data copied from calldata as it is: encoding 14
+    /// members one by one costs 1 200 gas. The terms have been checked, so no member has dirty upper bits.
+    function _logCreated(bytes32 orderId, Order calldata order) private {
+        bytes32 topic = OrderCreated.selector;
+        (address requester, address provider) = (order.requester, order.provider);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            calldatacopy(data, order, 0x1c0) // 14 members of 32 bytes
+            log4(data, 0x1c0, topic, orderId, requester, provider)
+        }
     }
 
     function _lock(bytes32 orderId, OrderState state, Order calldata order) private {

@@ -10,8 +10,8 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {CAPVault} from "../CAPVault.sol";
 import {AgentAccountFactory} from "../account/AgentAccountFactory.sol";
 import {CAPPaymaster} from "../paymaster/CAPPaymaster.sol";
-import {SandboxUSDC} from "../sandbox/SandboxUSDC.sol";
-import {SandboxUSDCProxy} from "../sandbox/SandboxUSDCProxy.sol";
+import {SandboxToken} from "../sandbox/SandboxToken.sol";
+import {SandboxTokenProxy} from "../sandbox/SandboxTokenProxy.sol";
 
 /// @dev The cheatcodes of Foundry that the script uses.
 interface Vm {
@@ -50,7 +50,7 @@ interface Vm {
 
 /// @title Deploys everything to one chain, or finds what is already there
 /// @notice Inputs come from the environment: CAPVAULT_OWNER, CAPVAULT_TREASURY, CAPVAULT_SPONSOR (the paymaster's sponsor key),
-/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox token).
+/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC).
 /// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
 /// another factory and other accounts.
 /// Output: `deployments/<chainId>.json`, written only with --broadcast.
@@ -63,7 +63,7 @@ contract Deploy {
         address treasury;
         address sponsor;
         uint256 paymasterDeposit; // wei
-        address usdc; // 0 = sandbox token
+        address usdc; // 0 = sandbox tokens
     }
 
     struct Deployment {
@@ -73,6 +73,7 @@ contract Deploy {
         address accountImplementation;
         address paymaster;
         address usdc;
+        address eurc; // 0 where there are no sandbox tokens
         bool vaultIsNew;
     }
 
@@ -87,7 +88,8 @@ contract Deploy {
         "node_modules/@account-abstraction/contracts/artifacts/EntryPoint.json";
 
     uint256 private constant SANDBOX_CHAIN = 31_337;
-    uint16 private constant MIN_FEE_BPS = 1000;
+    uint16 private constant USDC_MIN_FEE_BPS = 1000;
+    uint16 private constant EURC_MIN_FEE_BPS = 100;
 
     /// @notice Reads the inputs, deploys, and writes the file.
     function run() external returns (Deployment memory deployment) {
@@ -118,10 +120,15 @@ contract Deploy {
             abi.encodePacked(type(AgentAccountFactory).creationCode, abi.encode(d.vault, d.paymaster))
         );
         d.accountImplementation = AgentAccountFactory(d.accountFactory).implementation();
-        d.usdc = inputs.usdc == address(0) ? _deploySandboxUsdc(inputs.owner) : inputs.usdc;
+        d.usdc = inputs.usdc;
+        if (inputs.usdc == address(0)) {
+            d.usdc = _deploySandboxToken("USD Coin", "USDC", inputs.owner);
+            d.eurc = _deploySandboxToken("EURC", "EURC", inputs.owner);
+        }
 
         _fillDeposit(CAPPaymaster(payable(d.paymaster)), inputs.paymasterDeposit);
-        _enableToken(CAPVault(d.vault), d.usdc, inputs.deployer);
+        _enableToken(CAPVault(d.vault), d.usdc, USDC_MIN_FEE_BPS, inputs.deployer);
+        if (d.eurc != address(0)) _enableToken(CAPVault(d.vault), d.eurc, EURC_MIN_FEE_BPS, inputs.deployer);
         if (inputs.owner != inputs.deployer) {
             _handOver(Ownable2Step(d.vault), inputs);
             _handOver(Ownable2Step(d.paymaster), inputs);
@@ -139,12 +146,17 @@ contract Deploy {
         );
     }
 
-    function _deploySandboxUsdc(address minter) private returns (address usdc) {
-        (address implementation,) =
-            _deploy("SandboxUSDC", 0, abi.encodePacked(type(SandboxUSDC).creationCode, abi.encode(minter)));
-        (usdc,) = _deploy(
-            "SandboxUSDCProxy", 0, abi.encodePacked(type(SandboxUSDCProxy).creationCode, abi.encode(implementation))
+    function _deploySandboxToken(string memory name, string memory symbol, address minter)
+        private
+        returns (address token)
+    {
+        (address implementation,) = _deploy(
+            string.concat(symbol, "'s implementation"),
+            0,
+            abi.encodePacked(type(SandboxToken).creationCode, abi.encode(name, symbol, minter))
         );
+        (token,) =
+            _deploy(symbol, 0, abi.encodePacked(type(SandboxTokenProxy).creationCode, abi.encode(implementation)));
     }
 
     function _deploy(string memory name, bytes32 salt, bytes memory initCode)
@@ -174,13 +186,13 @@ contract Deploy {
     }
 
     /// @dev What the owner has set stays. A token that is disabled with minimum fee 0 looks like one that was never set, and is enabled.
-    function _enableToken(CAPVault vault, address usdc, address deployer) private {
-        (bool enabled, uint16 minFeeBps,) = vault.tokenConfig(usdc);
+    function _enableToken(CAPVault vault, address token, uint16 wantedMinFeeBps, address deployer) private {
+        (bool enabled, uint16 minFeeBps,) = vault.tokenConfig(token);
         if (enabled || minFeeBps != 0) {
             _print(
                 string.concat(
                     "Token ",
-                    vm.toString(usdc),
+                    vm.toString(token),
                     enabled ? " is enabled" : " is disabled",
                     " with a minimum fee of ",
                     vm.toString(minFeeBps),
@@ -191,10 +203,10 @@ contract Deploy {
         }
         require(
             vault.owner() == deployer,
-            string.concat("Token ", vm.toString(usdc), " is not enabled: the vault's owner must call setToken")
+            string.concat("Token ", vm.toString(token), " is not enabled: the vault's owner must call setToken")
         );
-        vault.setToken(usdc, true, MIN_FEE_BPS);
-        _print(string.concat("Token ", vm.toString(usdc), " enabled"));
+        vault.setToken(token, true, wantedMinFeeBps);
+        _print(string.concat("Token ", vm.toString(token), " enabled"));
     }
 
     /// @dev Second step: the new owner calls acceptOwnership.
@@ -218,7 +230,7 @@ contract Deploy {
                 string.concat(
                     "CAPVAULT_USDC is not set: chain ",
                     vm.toString(block.chainid),
-                    " needs its USDC's address; only chain 31337 gets a sandbox token"
+                    " needs its USDC's address; only chain 31337 gets sandbox tokens"
                 )
             );
         } else {
@@ -248,6 +260,7 @@ contract Deploy {
         vm.serializeAddress("deployment", "accountImplementation", d.accountImplementation);
         vm.serializeAddress("deployment", "paymaster", d.paymaster);
         vm.serializeAddress("deployment", "usdc", d.usdc);
+        if (d.eurc != address(0)) vm.serializeAddress("deployment", "eurc", d.eurc);
         vm.serializeAddress("deployment", "treasury", CAPVault(d.vault).treasury());
         vm.writeJson(vm.serializeAddress("deployment", "owner", inputs.owner), path);
         _print(string.concat("Written to ", path));

@@ -35,27 +35,6 @@ contract CreateOrderTest is VaultTest {
         expectInvalid(order, "token");
     }
 
-    function testFuzz_revert_notOfferedYet(Order memory seed, address account, uint16 bps, uint32 reviewSeconds)
-        public
-    {
-        vm.assume(account != address(0) && bps != 0 && reviewSeconds != 0);
-        Order memory order = validOrder(seed);
-        order.arbiter = account;
-        expectInvalid(order, "arbiter");
-        order.arbiter = address(0);
-        order.approver = account;
-        expectInvalid(order, "approver");
-        order.approver = address(0);
-        order.commissionTo = account;
-        expectInvalid(order, "commissionTo");
-        order.commissionTo = address(0);
-        order.commissionBps = bps;
-        expectInvalid(order, "commissionBps");
-        order.commissionBps = 0;
-        order.reviewSeconds = reviewSeconds;
-        expectInvalid(order, "reviewSeconds");
-    }
-
     function testFuzz_revert_amount(Order memory seed) public {
         Order memory order = validOrder(seed);
         order.amount = 0;

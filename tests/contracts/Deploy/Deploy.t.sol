@@ -7,7 +7,7 @@ import {CAPVault} from "../../../contracts/CAPVault.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
-import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {SandboxToken} from "../../../contracts/sandbox/SandboxToken.sol";
 import {Deploy} from "../../../contracts/script/Deploy.s.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
 
@@ -39,9 +39,8 @@ contract DeployTest is AccountTest {
         vm.assertEq(vault_.owner(), address(_script), "vault's owner");
         vm.assertEq(vault_.pendingOwner(), address(0), "no transfer");
         vm.assertEq(vault_.treasury(), treasury, "treasury");
-        (bool enabled, uint16 minFeeBps,) = vault_.tokenConfig(d.usdc);
-        vm.assertTrue(enabled, "token enabled");
-        vm.assertEq(minFeeBps, 1000, "minimum fee");
+        _assertToken(vault_, d.usdc, true, 1000);
+        _assertToken(vault_, d.eurc, true, 100);
         vm.assertEq(AgentAccountFactory(d.accountFactory).implementation(), d.accountImplementation, "implementation");
         AgentAccount implementation = AgentAccount(payable(d.accountImplementation));
         vm.assertEq(implementation.vault(), d.vault, "accounts' vault");
@@ -50,7 +49,8 @@ contract DeployTest is AccountTest {
         vm.assertEq(paymaster_.owner(), address(_script), "paymaster's owner");
         vm.assertEq(paymaster_.signer(), vm.addr(SPONSOR_KEY), "sponsor");
         vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 1 ether, "deposit");
-        vm.assertEq(SandboxUSDC(d.usdc).minter(), address(_script), "minter");
+        vm.assertEq(SandboxToken(d.usdc).minter(), address(_script), "minter");
+        vm.assertEq(SandboxToken(d.eurc).minter(), address(_script), "minter");
     }
 
     function test_anotherOwner() public {
@@ -124,9 +124,10 @@ contract DeployTest is AccountTest {
     }
 
     function test_realToken() public {
-        _inputs.usdc = vm.deployCode("SandboxUSDC.sol:SandboxUSDC", abi.encode(stranger));
+        _inputs.usdc = vm.deployCode("SandboxToken.sol:SandboxToken", abi.encode("USD Coin", "USDC", stranger));
         Deploy.Deployment memory d = _script.deploy(_inputs);
         vm.assertEq(d.usdc, _inputs.usdc, "token");
+        vm.assertEq(d.eurc, address(0), "no sandbox token");
         (bool enabled,,) = CAPVault(d.vault).tokenConfig(_inputs.usdc);
         vm.assertTrue(enabled, "enabled");
     }
@@ -174,7 +175,7 @@ contract DeployTest is AccountTest {
 
         vm.chainId(8453);
         vm.expectRevert(
-            "CAPVAULT_USDC is not set: chain 8453 needs its USDC's address; only chain 31337 gets a sandbox token"
+            "CAPVAULT_USDC is not set: chain 8453 needs its USDC's address; only chain 31337 gets sandbox tokens"
         );
         _script.run();
         vm.setEnv("CAPVAULT_USDC", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
@@ -213,5 +214,6 @@ contract DeployTest is AccountTest {
         vm.assertEq(left.accountImplementation, right.accountImplementation, "implementation");
         vm.assertEq(left.paymaster, right.paymaster, "paymaster");
         vm.assertEq(left.usdc, right.usdc, "usdc");
+        vm.assertEq(left.eurc, right.eurc, "eurc");
     }
 }

@@ -51,9 +51,9 @@ contract CallerMatrixTest is VaultTest {
             }
             vm.revertToState(fresh);
         }
-        // Of 924 cells. create 7, pay 1, deliver 1, reject 2·2 + 2·1, expire 2·7; in each of 12 columns: claim 1, sweep 7,
+        // Of 924 cells. create 7, pay 1, deliver 1, reject 2·2·2 + 2·1, expire 2·7; in each of 12 columns: claim 1, sweep 7,
         // setToken 1, setTreasury 1, push 1.
-        vm.assertEq(succeeded, 7 + 1 + 1 + 6 + 14 + 12 * 11, "cells that succeed");
+        vm.assertEq(succeeded, 7 + 1 + 1 + 10 + 14 + 12 * 11, "cells that succeed");
     }
 
     /// @return ok Whether the cell succeeded, as it had to if it did.
@@ -110,8 +110,8 @@ contract CallerMatrixTest is VaultTest {
             return late ? ICAPVault.TooLate.selector : bytes4(0);
         }
         if (step == Step.REJECT) {
-            if (!open) return ICAPVault.WrongPhase.selector;
-            bool may = actor == provider || (actor == requester && phase == Phase.NEGOTIATION);
+            if (phase >= Phase.CLEAR) return ICAPVault.WrongPhase.selector;
+            bool may = actor == provider || (actor == requester && phase != Phase.LOCK);
             return may ? bytes4(0) : ICAPVault.Unauthorized.selector;
         }
         if (step == Step.EXPIRE) {
