@@ -2,7 +2,7 @@ using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Contracts.AgentAccount;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.JsonRpc.Client;
