@@ -55,6 +55,7 @@ public sealed class OwnerActionTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
     {
         var executor = EthECKey.GenerateKey();
         var agent = await sandbox.NewAgentAsync("agent", executor);
+        await sandbox.Setup.LiftLimitsAsync(agent.Agent); // its account is there
         using var stranger = await SetupClient.SignInAsync(sandbox.Config, TestKeys.Stranger);
         var prepared = await PrepareAsync(HttpMethod.Post, "ops/prepare", $$"""{"agentId":"{{agent.AgentId}}","action":"set_executor","executor":"{{TestKeys.Stranger.GetPublicAddress()}}"}""");
         var hash = prepared.GetProperty("userOpHash").GetString()!;
