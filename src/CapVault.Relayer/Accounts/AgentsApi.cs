@@ -36,7 +36,7 @@ public static class AgentsApi
                 ? found
                 : throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", agentId);
             var model = await agents.ToModelAsync(agent, context.RequestAborted);
-            return Envelopes.Ok(context, model with { Limits = await spending.OfAsync(model.WalletAddress, model.Deployed, context.RequestAborted) });
+            return Envelopes.Ok(context, model with { Limits = await spending.OfAsync(model.WalletAddress, context.RequestAborted) });
         }).AlsoForOwners();
 
         api.MapPut("/agents/{agentId}/limits", async (HttpContext context, OwnerActions actions, string agentId) =>

@@ -13,9 +13,9 @@ public sealed class Spending(ChainClient chain, ChainContext context, ChainClock
     private const long Day = 86_400;
 
     /// <summary>The limits of an agent, in USDC; before its account is deployed they are 0.</summary>
-    public async Task<SpendingLimits> OfAsync(string account, bool deployed, CancellationToken cancellationToken)
+    public async Task<SpendingLimits> OfAsync(string account, CancellationToken cancellationToken)
     {
-        var limits = await ReadAsync(context.Usdc, account, deployed, cancellationToken);
+        var limits = await ReadAsync(context.Usdc, account, cancellationToken);
         return new SpendingLimits
         {
             Token = context.Usdc,
@@ -28,9 +28,9 @@ public sealed class Spending(ChainClient chain, ChainContext context, ChainClock
     }
 
     /// <summary>The refusal (422) where an agent's Executor may not spend a price now; null where it may.</summary>
-    public async Task<ApiException?> FindExcessAsync(string token, string account, bool deployed, BigInteger price, CancellationToken cancellationToken)
+    public async Task<ApiException?> FindExcessAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
     {
-        var limits = await ReadAsync(token, account, deployed, cancellationToken);
+        var limits = await ReadAsync(token, account, cancellationToken);
         return price <= limits.Left
             ? null
             : new ApiException(
@@ -51,11 +51,12 @@ public sealed class Spending(ChainClient chain, ChainContext context, ChainClock
                 });
     }
 
-    private async Task<Limits> ReadAsync(string token, string account, bool deployed, CancellationToken cancellationToken)
+    private async Task<Limits> ReadAsync(string token, string account, CancellationToken cancellationToken)
     {
         var now = clock.Now;
         var resetsAt = DateTimeOffset.FromUnixTimeSeconds(((now / Day) + 1) * Day);
-        if (!deployed)
+        // Not from our book: where a reorganisation has just taken the account away, that would be a little late.
+        if ((await chain.GetCodeAsync(account, cancellationToken)).Length == 0)
         {
             return new Limits(0, 0, 0, resetsAt);
         }

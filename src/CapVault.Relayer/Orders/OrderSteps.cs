@@ -149,7 +149,7 @@ public sealed class OrderSteps(
     {
         FindObjectionAsync = async (order, cancellationToken) =>
             await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken)
-            ?? await spending.FindExcessAsync(order.Order.Token, order.Order.Requester, deployed: true, order.Order.Amount, cancellationToken),
+            ?? await spending.FindExcessAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
         TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
     };
 

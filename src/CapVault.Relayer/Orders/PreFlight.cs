@@ -32,7 +32,7 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
             objections.Add(shortfall);
         }
 
-        if (await spending.FindExcessAsync(Address(service.Token), Address(requester.Account), requester.Deployed, service.Amount, cancellationToken) is { } excess)
+        if (await spending.FindExcessAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } excess)
         {
             objections.Add(excess);
         }

@@ -87,7 +87,7 @@ internal static class Routes
     private const string Signature =
         "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222211";
 
-    private static readonly Refusal NoAction = new(400, ErrorCodes.MissingRequiredField);
+    private static readonly Refusal NoAction = new(400, ErrorCodes.ValidationError);
 
     public static readonly IReadOnlyList<Route> All =
     [
