@@ -27,8 +27,14 @@ interface Vm {
     }
 
     function startBroadcast() external;
+    function startBroadcast(address signer) external;
     function stopBroadcast() external;
     function readCallers() external view returns (uint256 mode, address sender, address origin);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool success);
+    function etch(address target, bytes calldata code) external;
+    function resetNonce(address account) external;
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function isContext(ForgeContext context) external view returns (bool);
     function envOr(string calldata name, address fallbackValue) external view returns (address);
     function envOr(string calldata name, uint256 fallbackValue) external view returns (uint256);
@@ -53,9 +59,14 @@ interface Vm {
 /// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC).
 /// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
 /// another factory and other accounts.
-/// Output: `deployments/<chainId>.json`, written only with --broadcast.
+///
+/// Without --broadcast it is a dry run: it prints what it would deploy, set and hand over, with every address, sends nothing and writes
+/// no file. With --broadcast it does that, and writes `deployments/<chainId>.json`.
+///
+/// It refuses, before anything is sent, where an address holds other code than was compiled for it, or where treasury, sponsor or owner are
+/// not the inputs'. A dry run after a deployment therefore verifies it.
 /// @dev Every contract goes through the deterministic deployer: equal inputs and deployer give equal addresses on every chain, and a
-/// second run reuses what the first one left. The file is written before the transactions are sent: check the code at its addresses.
+/// second run reuses what the first one left.
 contract Deploy {
     struct Inputs {
         address deployer; // pays, and is the first owner: setToken is an owner's call
@@ -77,6 +88,13 @@ contract Deploy {
         bool vaultIsNew;
     }
 
+    struct Contract {
+        string name;
+        address target;
+        bytes32 salt;
+        bytes initCode; // constructor arguments included
+    }
+
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     address private constant CONSOLE = 0x000000000000000000636F6e736F6c652e6c6f67;
 
@@ -96,84 +114,176 @@ contract Deploy {
         Inputs memory inputs = _readInputs();
         vm.startBroadcast();
         (, inputs.deployer,) = vm.readCallers();
-        deployment = deploy(inputs);
         vm.stopBroadcast();
+        deployment = deploy(inputs);
         if (vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume)) {
             _write(inputs, deployment);
+        } else {
+            _print("Dry run: nothing is sent and no file is written. Add --broadcast to do it.");
         }
     }
 
-    /// @notice Deploys what is missing, enables the token and hands ownership over.
+    /// @notice Deploys what is missing, verifies all of it, enables the tokens and hands ownership over.
     function deploy(Inputs memory inputs) public returns (Deployment memory d) {
-        d.entryPoint = _deployEntryPoint();
-        (d.vault, d.vaultIsNew) = _deploy(
-            "CAPVault", 0, abi.encodePacked(type(CAPVault).creationCode, abi.encode(inputs.deployer, inputs.treasury))
-        );
-        (d.paymaster,) = _deploy(
-            "CAPPaymaster",
-            0,
-            abi.encodePacked(type(CAPPaymaster).creationCode, abi.encode(inputs.deployer, inputs.sponsor))
-        );
-        (d.accountFactory,) = _deploy(
-            "AgentAccountFactory",
-            0,
-            abi.encodePacked(type(AgentAccountFactory).creationCode, abi.encode(d.vault, d.paymaster))
-        );
-        d.accountImplementation = AgentAccountFactory(d.accountFactory).implementation();
-        d.usdc = inputs.usdc;
-        if (inputs.usdc == address(0)) {
-            d.usdc = _deploySandboxToken("USD Coin", "USDC", inputs.owner);
-            d.eurc = _deploySandboxToken("EURC", "EURC", inputs.owner);
-        }
+        _print(string.concat("Chain ", vm.toString(block.chainid), ", deployer ", vm.toString(inputs.deployer), ":"));
+        Contract[] memory contracts;
+        (d, contracts) = _plan(inputs);
 
+        vm.startBroadcast(inputs.deployer);
+        for (uint256 i = 0; i < contracts.length; ++i) {
+            _deploy(contracts[i]);
+        }
+        vm.stopBroadcast();
+
+        for (uint256 i = 0; i < contracts.length; ++i) {
+            _verifyCode(contracts[i]);
+        }
+        _verifySettings(inputs, d);
+        _print("Verified: the code at each address is what was compiled; treasury, sponsor and owners are the inputs'");
+
+        vm.startBroadcast(inputs.deployer);
         _fillDeposit(CAPPaymaster(payable(d.paymaster)), inputs.paymasterDeposit);
         _enableToken(CAPVault(d.vault), d.usdc, USDC_MIN_FEE_BPS, inputs.deployer);
         if (d.eurc != address(0)) _enableToken(CAPVault(d.vault), d.eurc, EURC_MIN_FEE_BPS, inputs.deployer);
-        if (inputs.owner != inputs.deployer) {
-            _handOver(Ownable2Step(d.vault), inputs);
-            _handOver(Ownable2Step(d.paymaster), inputs);
-        }
+        _handOver("CAPVault", Ownable2Step(d.vault), inputs);
+        _handOver("CAPPaymaster", Ownable2Step(d.paymaster), inputs);
+        vm.stopBroadcast();
     }
 
     /* CONTRACTS */
 
-    function _deployEntryPoint() private returns (address entryPoint) {
-        bytes memory initCode = vm.parseJsonBytes(vm.readFile(ENTRY_POINT_ARTIFACT), ".bytecode");
-        (entryPoint,) = _deploy("EntryPoint", ENTRY_POINT_SALT, initCode);
-        require(
-            entryPoint == address(ERC4337Utils.ENTRYPOINT_V08),
-            string.concat("The EntryPoint artifact gives ", vm.toString(entryPoint), ", not the canonical v0.8 address")
+    /// @dev Every address follows from the inputs, so all are known before anything is deployed.
+    function _plan(Inputs memory inputs) private view returns (Deployment memory d, Contract[] memory contracts) {
+        bool sandbox = inputs.usdc == address(0);
+        contracts = new Contract[](sandbox ? 8 : 4);
+        contracts[0] = _contract(
+            "EntryPoint", ENTRY_POINT_SALT, vm.parseJsonBytes(vm.readFile(ENTRY_POINT_ARTIFACT), ".bytecode")
         );
+        contracts[1] = _contract(
+            "CAPVault", 0, abi.encodePacked(type(CAPVault).creationCode, abi.encode(inputs.deployer, inputs.treasury))
+        );
+        contracts[2] = _contract(
+            "CAPPaymaster",
+            0,
+            abi.encodePacked(type(CAPPaymaster).creationCode, abi.encode(inputs.deployer, inputs.sponsor))
+        );
+        (d.entryPoint, d.vault, d.paymaster) = (contracts[0].target, contracts[1].target, contracts[2].target);
+        require(
+            d.entryPoint == address(ERC4337Utils.ENTRYPOINT_V08),
+            string.concat(
+                "The EntryPoint artifact gives ", vm.toString(d.entryPoint), ", not the canonical v0.8 address"
+            )
+        );
+        contracts[3] = _contract(
+            "AgentAccountFactory",
+            0,
+            abi.encodePacked(type(AgentAccountFactory).creationCode, abi.encode(d.vault, d.paymaster))
+        );
+        d.accountFactory = contracts[3].target;
+        d.accountImplementation = _createdBy(d.accountFactory);
+        d.usdc = inputs.usdc;
+        if (sandbox) {
+            (contracts[4], contracts[5]) = _sandboxToken("USD Coin", "USDC", inputs.owner);
+            (contracts[6], contracts[7]) = _sandboxToken("EURC", "EURC", inputs.owner);
+            (d.usdc, d.eurc) = (contracts[5].target, contracts[7].target);
+        }
+        d.vaultIsNew = d.vault.code.length == 0;
     }
 
-    function _deploySandboxToken(string memory name, string memory symbol, address minter)
+    function _sandboxToken(string memory name, string memory symbol, address minter)
         private
-        returns (address token)
+        pure
+        returns (Contract memory implementation, Contract memory proxy)
     {
-        (address implementation,) = _deploy(
+        implementation = _contract(
             string.concat(symbol, "'s implementation"),
             0,
             abi.encodePacked(type(SandboxToken).creationCode, abi.encode(name, symbol, minter))
         );
-        (token,) =
-            _deploy(symbol, 0, abi.encodePacked(type(SandboxTokenProxy).creationCode, abi.encode(implementation)));
+        proxy = _contract(
+            symbol, 0, abi.encodePacked(type(SandboxTokenProxy).creationCode, abi.encode(implementation.target))
+        );
     }
 
-    function _deploy(string memory name, bytes32 salt, bytes memory initCode)
-        private
-        returns (address deployed, bool isNew)
-    {
-        deployed = Create2.computeAddress(salt, keccak256(initCode), DETERMINISTIC_DEPLOYER);
-        isNew = deployed.code.length == 0;
-        if (isNew) {
-            require(
-                DETERMINISTIC_DEPLOYER.code.length != 0,
-                "No code at 0x4e59b44847b379578588920cA78FbF26c0B4956C: deploy the deterministic deployer on this chain first"
-            );
-            (bool success,) = DETERMINISTIC_DEPLOYER.call(abi.encodePacked(salt, initCode));
-            require(success && deployed.code.length != 0, string.concat("The constructor of ", name, " reverted"));
+    function _contract(string memory name, bytes32 salt, bytes memory initCode) private pure returns (Contract memory) {
+        return Contract(name, Create2.computeAddress(salt, keccak256(initCode), DETERMINISTIC_DEPLOYER), salt, initCode);
+    }
+
+    /// @dev A contract's first nonce is 1: what its constructor creates.
+    function _createdBy(address creator) private pure returns (address) {
+        return vm.computeCreateAddress(creator, 1);
+    }
+
+    function _deploy(Contract memory c) private {
+        if (c.target.code.length != 0) {
+            _print(string.concat(c.name, " ", vm.toString(c.target), " is there"));
+            return;
         }
-        _print(string.concat(name, " ", vm.toString(deployed), isNew ? " (new)" : " (was there)"));
+        require(
+            DETERMINISTIC_DEPLOYER.code.length != 0,
+            "No code at 0x4e59b44847b379578588920cA78FbF26c0B4956C: deploy the deterministic deployer on this chain first"
+        );
+        (bool success,) = DETERMINISTIC_DEPLOYER.call(abi.encodePacked(c.salt, c.initCode));
+        require(success && c.target.code.length != 0, string.concat("The constructor of ", c.name, " reverted"));
+        _print(string.concat("Deploy ", c.name, " at ", vm.toString(c.target)));
+    }
+
+    /* VERIFICATION */
+
+    /// @dev The constructor runs again at its own address, so that immutables (arguments, chain, own address) must match too; then all that
+    /// it did is undone.
+    function _verifyCode(Contract memory c) private {
+        address created = _createdBy(c.target);
+        uint256 state = vm.snapshotState();
+        vm.etch(created, "");
+        vm.resetNonce(created);
+        vm.etch(c.target, c.initCode);
+        vm.resetNonce(c.target);
+        (bool success, bytes memory code) = c.target.call("");
+        require(success, string.concat("The constructor of ", c.name, " reverted"));
+        bytes32 createdCode = keccak256(created.code);
+        vm.revertToState(state);
+
+        _checkCode(c.name, c.target, keccak256(code));
+        _checkCode(string.concat("What ", c.name, " creates"), created, createdCode);
+    }
+
+    function _checkCode(string memory name, address target, bytes32 expected) private view {
+        require(
+            keccak256(target.code) == expected,
+            string.concat(
+                name,
+                " ",
+                vm.toString(target),
+                ": found other code than what was compiled. Nothing was sent; do not use this address"
+            )
+        );
+    }
+
+    /// @dev What lies in storage. The addresses that contracts know of each other are immutables, and so part of their code.
+    function _verifySettings(Inputs memory inputs, Deployment memory d) private view {
+        _check("CAPVault's treasury", CAPVault(d.vault).treasury(), inputs.treasury);
+        _check("CAPPaymaster's sponsor", CAPPaymaster(payable(d.paymaster)).signer(), inputs.sponsor);
+        _checkOwner("CAPVault's owner", Ownable2Step(d.vault), inputs);
+        _checkOwner("CAPPaymaster's owner", Ownable2Step(d.paymaster), inputs);
+    }
+
+    function _checkOwner(string memory name, Ownable2Step owned, Inputs memory inputs) private view {
+        if (owned.owner() != inputs.deployer) _check(name, owned.owner(), inputs.owner);
+    }
+
+    function _check(string memory name, address found, address expected) private pure {
+        require(
+            found == expected,
+            string.concat(
+                name,
+                ": found ",
+                vm.toString(found),
+                ", expected ",
+                vm.toString(expected),
+                ". Nothing was sent; its owner has changed it, or the inputs are another deployment's"
+            )
+        );
     }
 
     /* SETTINGS */
@@ -182,7 +292,7 @@ contract Deploy {
         uint256 found = ERC4337Utils.ENTRYPOINT_V08.balanceOf(address(paymaster));
         if (found >= wanted) return;
         paymaster.deposit{value: wanted - found}();
-        _print(string.concat("Paymaster's deposit filled up to ", vm.toString(wanted), " wei"));
+        _print(string.concat("Fill the paymaster's deposit up to ", vm.toString(wanted), " wei"));
     }
 
     /// @dev What the owner has set stays. A token that is disabled with minimum fee 0 looks like one that was never set, and is enabled.
@@ -206,14 +316,25 @@ contract Deploy {
             string.concat("Token ", vm.toString(token), " is not enabled: the vault's owner must call setToken")
         );
         vault.setToken(token, true, wantedMinFeeBps);
-        _print(string.concat("Token ", vm.toString(token), " enabled"));
+        _print(
+            string.concat(
+                "Enable token ", vm.toString(token), " with a minimum fee of ", vm.toString(wantedMinFeeBps), "/10000"
+            )
+        );
     }
 
-    /// @dev Second step: the new owner calls acceptOwnership.
-    function _handOver(Ownable2Step target, Inputs memory inputs) private {
-        if (target.owner() != inputs.deployer || target.pendingOwner() == inputs.owner) return;
-        target.transferOwnership(inputs.owner);
-        _print(string.concat(vm.toString(inputs.owner), " must call acceptOwnership on ", vm.toString(address(target))));
+    /// @dev Second step: the new owner calls acceptOwnership. A transfer to anybody else that waits is replaced.
+    function _handOver(string memory name, Ownable2Step owned, Inputs memory inputs) private {
+        address pending = inputs.owner == inputs.deployer ? address(0) : inputs.owner;
+        if (owned.owner() != inputs.deployer || owned.pendingOwner() == pending) return;
+        owned.transferOwnership(pending);
+        _print(
+            pending == address(0)
+                ? string.concat("Take back the offer of ", name, "'s ownership")
+                : string.concat(
+                    "Offer ", name, "'s ownership to ", vm.toString(pending), ", who must then call acceptOwnership"
+                )
+        );
     }
 
     /* INPUT AND OUTPUT */

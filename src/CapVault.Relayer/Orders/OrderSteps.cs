@@ -290,7 +290,7 @@ public sealed class OrderSteps(
             Verdict.TooEarly => throw ApiException.State(ErrorCodes.DeadlineNotReached, $"To {step} is possible after {at:O}.", new { at }, retryable: true),
             Verdict.NotApproved => throw ApiException.State(
                 ErrorCodes.InvalidState, $"The Approver, {order.Order.Approver}, has not approved the order: to {step} is possible once it has.",
-                new { currentState = order.Status, step = step.Value, approver = order.Order.Approver }, retryable: true),
+                new { currentState = order.Status, step = step.Value, approver = order.Order.Approver }),
             Verdict.AlreadyDisputed => throw ApiException.State(
                 ErrorCodes.InvalidState, "The order is disputed: the Arbiter may rule already.", new { currentState = order.Status, step = step.Value }),
             _ => throw ApiException.State(

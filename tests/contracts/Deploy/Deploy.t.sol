@@ -102,6 +102,91 @@ contract DeployTest is AccountTest {
         _assertToken(vault_, d.usdc, true, 0);
     }
 
+    function test_anyChain() public {
+        uint256 empty = vm.snapshotState();
+        Deploy.Deployment memory here = _script.deploy(_inputs);
+        vm.revertToState(empty);
+        vm.chainId(8453);
+        _inputs.usdc = here.usdc;
+        Deploy.Deployment memory there = _script.deploy(_inputs);
+
+        vm.assertTrue(there.vaultIsNew, "another chain");
+        here.eurc = address(0); // the sandbox's own
+        _assertSame(there, here);
+    }
+
+    function test_RevertWhen_otherCodeIsThere() public {
+        uint256 empty = vm.snapshotState();
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        vm.revertToState(empty);
+        // Before the deployment, and after it.
+        for (uint256 deployed = 0; deployed < 2; ++deployed) {
+            if (deployed == 1) _script.deploy(_inputs);
+            _assertRefused(d.entryPoint, "EntryPoint");
+            _assertRefused(d.vault, "CAPVault");
+            _assertRefused(d.paymaster, "CAPPaymaster");
+            _assertRefused(d.accountFactory, "AgentAccountFactory");
+            _assertRefused(d.usdc, "USDC");
+            _assertRefused(d.eurc, "EURC");
+        }
+        _assertRefused(d.accountImplementation, "What AgentAccountFactory creates");
+    }
+
+    /// @dev The same contract, wired to another vault: what differs is its immutables.
+    function test_RevertWhen_anotherWiring() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        address treasury_ = _inputs.treasury;
+        _inputs.treasury = stranger;
+        bytes memory other = _script.deploy(_inputs).accountFactory.code;
+        _inputs.treasury = treasury_;
+
+        vm.etch(d.accountFactory, other);
+        vm.expectRevert(_otherCode("AgentAccountFactory", d.accountFactory));
+        _script.deploy(_inputs);
+    }
+
+    function test_RevertWhen_otherSettings() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        _inputs.owner = platform;
+        uint256 state = vm.snapshotState();
+        vm.prank(address(_script));
+        CAPVault(d.vault).setTreasury(stranger);
+        _assertRefused("CAPVault's treasury", stranger, treasury);
+        vm.revertToState(state);
+
+        vm.prank(address(_script));
+        CAPPaymaster(payable(d.paymaster)).setSigner(stranger);
+        _assertRefused("CAPPaymaster's sponsor", stranger, vm.addr(SPONSOR_KEY));
+        vm.revertToState(state);
+
+        address[2] memory owned = [d.vault, d.paymaster];
+        string[2] memory names = ["CAPVault's owner", "CAPPaymaster's owner"];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(address(_script));
+            Ownable2Step(owned[i]).transferOwnership(stranger);
+            vm.prank(stranger);
+            Ownable2Step(owned[i]).acceptOwnership();
+            _assertRefused(names[i], stranger, platform);
+            vm.revertToState(state);
+        }
+    }
+
+    function test_offerToSomebodyElse() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        Ownable2Step owned = Ownable2Step(d.vault);
+        vm.prank(address(_script));
+        owned.transferOwnership(stranger);
+
+        _script.deploy(_inputs);
+        vm.assertEq(owned.pendingOwner(), address(0), "taken back");
+
+        vm.prank(address(_script));
+        owned.transferOwnership(stranger);
+        _inputs.owner = platform;
+        _script.deploy(_inputs);
+        vm.assertEq(owned.pendingOwner(), platform, "replaced");
+    }
+
     function test_otherTreasury() public {
         Deploy.Deployment memory first = _script.deploy(_inputs);
         _inputs.treasury = stranger;
@@ -194,6 +279,42 @@ contract DeployTest is AccountTest {
         vm.assertEq(CAPPaymaster(payable(d.paymaster)).signer(), platform, "sponsor");
         vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 5, "deposit");
         vm.assertEq(bytes(vm.exists(path) ? vm.readFile(path) : ""), bytes(before), "no file");
+    }
+
+    /// @dev With nothing but a STOP at `target`.
+    function _assertRefused(address target, string memory name) private {
+        uint256 state = vm.snapshotState();
+        vm.etch(target, hex"00");
+        vm.expectRevert(_otherCode(name, target));
+        _script.deploy(_inputs);
+        vm.revertToState(state);
+    }
+
+    function _otherCode(string memory name, address target) private pure returns (bytes memory) {
+        return bytes(
+            string.concat(
+                name,
+                " ",
+                vm.toString(target),
+                ": found other code than what was compiled. Nothing was sent; do not use this address"
+            )
+        );
+    }
+
+    function _assertRefused(string memory name, address found, address expected) private {
+        vm.expectRevert(
+            bytes(
+                string.concat(
+                    name,
+                    ": found ",
+                    vm.toString(found),
+                    ", expected ",
+                    vm.toString(expected),
+                    ". Nothing was sent; its owner has changed it, or the inputs are another deployment's"
+                )
+            )
+        );
+        _script.deploy(_inputs);
     }
 
     function _assertToken(CAPVault vault_, address token, bool enabled, uint256 minFeeBps) private view {
