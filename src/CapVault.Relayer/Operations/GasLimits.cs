@@ -46,7 +46,7 @@ public sealed record GasLimits(long Call, long Used)
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
         [OrderStep.Create] = new(100_000, 170_000),
-        [OrderStep.Pay] = new(120_000, 165_000),
+        [OrderStep.Pay] = new(120_000, 175_000),
         [OrderStep.Deliver] = new(Push, 160_000),
         [OrderStep.Release] = new(Push, 160_000),
         [OrderStep.Dispute] = new(80_000, 130_000),

@@ -64,44 +64,44 @@ contract SponsoredGasTest is AccountTest {
     }
 
     function test_create() public {
-        _measure("create", Action.CREATE, 100_000, [uint256(155_000), 110_000, 110_000]);
+        _measure("create", Action.CREATE, 90_000, [uint256(157_000), 112_000, 108_000]);
     }
 
     function test_pay() public {
-        _measure("approve + pay", Action.PAY, 120_000, [uint256(157_000), 99_000, 99_000]);
+        _measure("approve + pay", Action.PAY, 120_000, [uint256(160_000), 101_000, 97_000]);
     }
 
     function test_createAndPay() public {
-        _measure("approve + create and pay", Action.CREATE_AND_PAY, 160_000, [uint256(200_000), 140_000, 140_000]);
+        _measure("approve + create and pay", Action.CREATE_AND_PAY, 160_000, [uint256(207_000), 149_000, 145_000]);
     }
 
     function test_deliver() public {
-        _measure("deliver", Action.DELIVER, 380_000, [uint256(147_000), 86_000, 86_000]);
+        _measure("deliver", Action.DELIVER, 380_000, [uint256(150_000), 88_000, 83_000]);
     }
 
     function test_deliverIntoReview() public {
-        _measure("deliver into review", Action.DELIVER_INTO_REVIEW, 50_000, [uint256(147_000), 86_000, 86_000]);
+        _measure("deliver into review", Action.DELIVER_INTO_REVIEW, 40_000, [uint256(114_000), 71_000, 67_000]);
     }
 
     function test_release() public {
-        _measure("release", Action.RELEASE, 380_000, [uint256(147_000), 86_000, 86_000]);
+        _measure("release", Action.RELEASE, 380_000, [uint256(147_000), 86_000, 80_000]);
     }
 
     function test_dispute() public {
-        _measure("dispute", Action.DISPUTE, 50_000, [uint256(147_000), 86_000, 86_000]);
+        _measure("dispute", Action.DISPUTE, 40_000, [uint256(114_000), 71_000, 67_000]);
     }
 
     function test_rejectUnpaid() public {
-        _measure("reject before payment", Action.REJECT_UNPAID, 40_000, [uint256(112_000), 69_000, 69_000]);
+        _measure("reject before payment", Action.REJECT_UNPAID, 40_000, [uint256(114_000), 71_000, 67_000]);
     }
 
     function test_rejectPaid() public {
-        _measure("reject after payment", Action.REJECT_PAID, 380_000, [uint256(140_000), 83_000, 83_000]);
+        _measure("reject after payment", Action.REJECT_PAID, 380_000, [uint256(142_000), 85_000, 80_000]);
     }
 
     /// @dev By the Owner.
     function test_setLimits() public {
-        _measure("set limits", Action.SET_LIMITS, 100_000, [uint256(140_000), 90_000, 90_000]);
+        _measure("set limits", Action.SET_LIMITS, 60_000, [uint256(119_000), 78_000, 74_000]);
     }
 
     /// @dev Plain transactions of the relayer.

@@ -54,9 +54,6 @@ contract CallerMatrixTest is VaultTest {
     uint256 private constant AMOUNT = 1_000_000;
     uint256 private constant FEE_BPS = 1000;
     uint256 private constant COMMISSION_BPS = 500;
-    address private immutable arbiter = vm.addr(0xA2B);
-    address private immutable approver = vm.addr(0xA22);
-    address private immutable commissionTo = vm.addr(0xC0);
 
     MockToken3009 private token3009;
 
