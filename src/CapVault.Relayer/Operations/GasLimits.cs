@@ -23,7 +23,7 @@ public sealed record GasLimits(long Call, long Used)
     public const long PreVerification = 60_000;
 
     /// <summary>Before a push of money the vault wants 320 000 left, so that nobody can starve it: the call needs 352k to use 60k.</summary>
-    public const long Push = 380_000;
+    public const long Push = 400_000;
 
     /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (95k).</summary>
     public const long Create = 150_000;
