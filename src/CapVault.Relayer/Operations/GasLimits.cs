@@ -43,10 +43,13 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Limit of a deposit at the EntryPoint.</summary>
     public const long TopUp = 80_000;
 
+    /// <summary>What an Owner does with its account: limits, another Executor, a withdrawal.</summary>
+    public static readonly GasLimits OwnerAction = new(100_000, 170_000);
+
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
         [OrderStep.Create] = new(100_000, 170_000),
-        [OrderStep.Pay] = new(120_000, 165_000),
+        [OrderStep.Pay] = new(120_000, 175_000),
         [OrderStep.Deliver] = new(Settle, 190_000),
         [OrderStep.Release] = new(Settle, 190_000),
         [OrderStep.Dispute] = new(80_000, 130_000),
