@@ -26,17 +26,20 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     private readonly OrderTypedData _orders = new(contracts.ChainId, contracts.Vault);
 
     /// <summary>The consent to a negotiation's terms, as one of its sides.</summary>
+    /// <param name="negotiation">What the relayer answers.</param>
+    /// <param name="side">The account's side.</param>
+    /// <param name="thirdParties">Whom the terms must name, and no others: each would have a say, or a share.</param>
     /// <exception cref="CapApiException">The terms are not what the answer says they are, or are none that this client knows.</exception>
-    public TypedData Consent(Negotiation negotiation, Role side)
+    public TypedData Consent(Negotiation negotiation, Role side, ThirdParties thirdParties)
     {
         var (order, orderId) = Identify(negotiation.Terms, negotiation.ChainOrderId, negotiation.OrderId);
         RequireAddress($"terms.{side}", side == Role.Requester ? order.Requester : order.Provider, account);
         RequireAddress("terms.token", order.Token, contracts.Usdc);
-        // Terms that a consent of today never names: each would give somebody else a say, or a share.
-        RequireAddress("terms.arbiter", order.Arbiter, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.approver", order.Approver, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.commissionTo", order.CommissionTo, AddressUtil.ZERO_ADDRESS);
-        Require("terms.reviewSeconds", order.ReviewSeconds == 0, order.ReviewSeconds, 0);
+        RequireAddress("terms.arbiter", order.Arbiter, thirdParties.Arbiter ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.reviewSeconds", order.ReviewSeconds == (thirdParties.ReviewSeconds ?? 0), order.ReviewSeconds, thirdParties.ReviewSeconds ?? 0);
+        RequireAddress("terms.approver", order.Approver, thirdParties.Approver ?? AddressUtil.ZERO_ADDRESS);
+        RequireAddress("terms.commissionTo", order.CommissionTo, thirdParties.CommissionTo ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.commissionBps", order.CommissionBps == (thirdParties.CommissionBps ?? 0), order.CommissionBps, thirdParties.CommissionBps ?? 0);
         // What people and programs read must be what is signed.
         Require("price", Money.TryParse(negotiation.Price, out var price) && price == order.Amount, negotiation.Price, Money.Format(order.Amount));
         RequireAddress("paymentToken", negotiation.PaymentToken, order.Token);
@@ -96,10 +99,14 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     {
         { Step.Value: "pay" } => AccountCalls.Pay(contracts.Vault, terms),
         { Step.Value: "deliver" } when contentHash is not null => AccountCalls.Deliver(contracts.Vault, terms, contentHash),
-        { Step.Value: "reject", Reason: { } reason } =>
-            AccountCalls.Reject(contracts.Vault, terms, DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason))),
-        _ => throw new ArgumentException($"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, or reject with a reason.", nameof(asked)),
+        { Step.Value: "release" } => AccountCalls.Release(contracts.Vault, terms),
+        { Step.Value: "dispute", Reason: { } reason } => AccountCalls.Dispute(contracts.Vault, terms, HashOf(reason)),
+        { Step.Value: "reject", Reason: { } reason } => AccountCalls.Reject(contracts.Vault, terms, HashOf(reason)),
+        _ => throw new ArgumentException(
+            $"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, release, or dispute or reject with a reason.", nameof(asked)),
     };
+
+    private static byte[] HashOf(string reason) => DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason));
 
     // The orderId is computed from the terms: what is signed for it binds chain, vault, parties and price.
     private (ChainOrder Order, byte[] OrderId) Identify(OrderTerms terms, string chainOrderId, string publicId)

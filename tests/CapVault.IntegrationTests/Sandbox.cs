@@ -73,7 +73,8 @@ public class Sandbox : IAsyncLifetime
         DeliverableType? deliverableType = null,
         string? deliverableSchema = null,
         EthECKey? requesterKey = null,
-        EthECKey? providerKey = null)
+        EthECKey? providerKey = null,
+        ThirdParties? thirdParties = null)
     {
         var requester = await NewAgentAsync("requester", requesterKey);
         var provider = await NewAgentAsync("provider", providerKey);
@@ -85,6 +86,7 @@ public class Sandbox : IAsyncLifetime
             Price = price,
             SlaMinutes = slaMinutes,
             NegotiationTtlSeconds = negotiationTtlSeconds,
+            ThirdParties = thirdParties,
             DeliverableType = deliverableType,
             DeliverableSchema = deliverableSchema is null ? null : JsonSerializer.Deserialize<JsonElement>(deliverableSchema),
         });

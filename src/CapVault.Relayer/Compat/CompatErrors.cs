@@ -47,6 +47,8 @@ public static class CompatErrors
         [ErrorCodes.CreateReverted] = "PIMLICO_ERROR",
         [ErrorCodes.PayReverted] = "PIMLICO_ERROR",
         [ErrorCodes.DeliverReverted] = "PIMLICO_ERROR",
+        [ErrorCodes.ReleaseReverted] = "PIMLICO_ERROR",
+        [ErrorCodes.DisputeReverted] = "PIMLICO_ERROR",
         [ErrorCodes.RejectReverted] = "PIMLICO_ERROR",
         [ErrorCodes.ExpireReverted] = "PIMLICO_ERROR",
         [ErrorCodes.RateLimited] = "429",

@@ -28,8 +28,8 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (95k).</summary>
     public const long Create = 150_000;
 
-    /// <summary>Limit of expireOrder, sent by the relayer itself.</summary>
-    public const long Expire = 500_000;
+    /// <summary>Limit of expireOrder and releaseOrder, sent by the relayer itself.</summary>
+    public const long End = 500_000;
 
     /// <summary>Limit of an account's deployment (82k).</summary>
     public const long Deploy = 150_000;
@@ -45,6 +45,8 @@ public sealed record GasLimits(long Call, long Used)
         [OrderStep.Create] = new(100_000, 170_000),
         [OrderStep.Pay] = new(120_000, 165_000),
         [OrderStep.Deliver] = new(Push, 160_000),
+        [OrderStep.Release] = new(Push, 160_000),
+        [OrderStep.Dispute] = new(80_000, 130_000),
         [OrderStep.Reject] = new(Push, 155_000),
     };
 

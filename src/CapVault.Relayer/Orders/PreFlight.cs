@@ -17,7 +17,7 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
-        var objections = Objections(service, provider, requesterAgentId, requirements).ToList();
+        var objections = Objections(service, provider, requester, requirements).ToList();
         try
         {
             await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
@@ -36,11 +36,16 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
     }
 
     /// <summary>Everything that refuses a negotiation, the weightiest first.</summary>
-    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, string requesterAgentId, string? requirements)
+    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, AgentRow requester, string? requirements)
     {
-        if (service.AgentId == requesterAgentId)
+        if (service.AgentId == requester.AgentId)
         {
             yield return ApiException.Invalid("serviceId", service.ServiceId, "a service of another agent: nobody buys from itself");
+        }
+
+        if (ThirdPartyTerms.FindPartial(service, requester) is { } field)
+        {
+            yield return ApiException.Invalid("serviceId", service.ServiceId, $"a service whose {field} is another account: nobody judges its own orders");
         }
 
         if (!service.Enabled)

@@ -48,6 +48,8 @@ public sealed class PreparedSteps(
     /// <summary>How many operations of one agent may wait for its signature: each is gas that the sponsor has promised.</summary>
     private const int MaxPrepared = 8;
 
+    private const string Signable = "pay, deliver, release, dispute or reject";
+
     /// <summary>A repeat gets the same operation while it has this much time left, seconds; later a new one.</summary>
     private const long TimeToSign = OperationSigner.Validity / 2;
 
@@ -164,17 +166,21 @@ public sealed class PreparedSteps(
             "pay" => steps.Pay(),
             "deliver" => await steps.DeliverAsync(
                 agentId, request.OrderId, new DeliveryContent(request.Deliverable ?? throw ApiException.Missing("deliverable")), cancellationToken),
-            "reject" => steps.Reject(agentId, Fields.Text("reason", request.Reason ?? throw ApiException.Missing("reason"), 1, 512)),
-            "expire" => throw ApiException.Invalid("step", "expire", "pay, deliver or reject; anyone may expire an order, so POST /orders/{id}/expire needs no signature"),
-            _ => throw ApiException.Invalid("step", request.Step.Value, "pay, deliver or reject"),
+            "reject" => steps.Reject(agentId, ReasonOf(request)),
+            "release" => steps.Release(),
+            "dispute" => steps.Dispute(agentId, ReasonOf(request)),
+            "expire" => throw ApiException.Invalid("step", "expire", $"{Signable}; anyone may expire an order, so POST /orders/{{id}}/expire needs no signature"),
+            _ => throw ApiException.Invalid("step", request.Step.Value, Signable),
         };
         return request switch
         {
             { Deliverable: not null } when plan.Step != OrderStep.Deliver => throw ApiException.Invalid("deliverable", "a value", $"none for step {plan.Step}"),
-            { Reason: not null } when plan.Step != OrderStep.Reject => throw ApiException.Invalid("reason", request.Reason, $"none for step {plan.Step}"),
+            { Reason: not null } when plan.Step != OrderStep.Reject && plan.Step != OrderStep.Dispute => throw ApiException.Invalid("reason", request.Reason, $"none for step {plan.Step}"),
             _ => plan,
         };
     }
+
+    private static string ReasonOf(PrepareRequest request) => Fields.Text("reason", request.Reason ?? throw ApiException.Missing("reason"), 1, 512);
 
     // There is nothing to sign for a step that has happened or is on its way.
     private async Task RequireOpenAsync(Tx tx, OrderRow order, string agentId, OrderSteps.Plan plan)

@@ -136,6 +136,12 @@ public static class ErrorCodes
     /// <summary>Only as <c>lastFailure.code</c>: deliverOrder reverted.</summary>
     public const string DeliverReverted = "DELIVER_REVERTED";
 
+    /// <summary>Only as <c>lastFailure.code</c>: releaseOrder reverted.</summary>
+    public const string ReleaseReverted = "RELEASE_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: disputeOrder reverted.</summary>
+    public const string DisputeReverted = "DISPUTE_REVERTED";
+
     /// <summary>Only as <c>lastFailure.code</c>: rejectOrder reverted.</summary>
     public const string RejectReverted = "REJECT_REVERTED";
 

@@ -69,6 +69,8 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         (ErrorCodes.CreateReverted, async w => { var n = await w.Pair.NegotiateAsync(); return ($"orders/negotiate/{n.NegotiationId}/accept", n.OrderId, w.Pair.Provider.Key); }),
         (ErrorCodes.PayReverted, async w => { var o = await w.Pair.CreateOrderAsync(); return ($"orders/{o.OrderId}/pay", o.OrderId, w.Pair.Requester.Key); }),
         (ErrorCodes.DeliverReverted, async w => { var o = await OwnOrderAsync(w); return ($"orders/{o.OrderId}/deliver", o.OrderId, w.Pair.Provider.Key); }),
+        (ErrorCodes.ReleaseReverted, async w => { var (p, o) = await ReviewedOrderAsync(w); return ($"orders/{o.OrderId}/release", o.OrderId, p.Requester.Key); }),
+        (ErrorCodes.DisputeReverted, async w => { var (p, o) = await ReviewedOrderAsync(w); return ($"orders/{o.OrderId}/dispute", o.OrderId, p.Requester.Key); }),
         (ErrorCodes.RejectReverted, async w => { var o = await OwnOrderAsync(w); return ($"orders/{o.OrderId}/reject", o.OrderId, w.Pair.Provider.Key); }),
         (ErrorCodes.ExpireReverted, async w => { var o = await LateOrderAsync(w); return ($"orders/{o.OrderId}/expire", o.OrderId, w.Pair.Requester.Key); }),
     ];
@@ -145,7 +147,9 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         var world = sandbox.World;
         var (step, orderId, key) = await Failures.Single(row => row.Code == code).Arrange(world);
-        var body = step.EndsWith("/deliver", StringComparison.Ordinal) ? Text : step.EndsWith("/reject", StringComparison.Ordinal) ? """{"reason":"x"}""" : null;
+        var body = step.EndsWith("/deliver", StringComparison.Ordinal) ? Text
+            : step.EndsWith("/reject", StringComparison.Ordinal) || step.EndsWith("/dispute", StringComparison.Ordinal) ? """{"reason":"x"}"""
+            : null;
 
         RawReply reply;
         await using (await sandbox.Chain.BreakAsync(sandbox.Chain.Deployment.Vault))
@@ -177,6 +181,12 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         await world.Sandbox.Setup.FaucetAsync(world.Pair.Requester.Wallet, "1.00");
         return await world.Pair.CreatePaidOrderAsync();
+    }
+
+    private static async Task<(Pair Pair, Order Order)> ReviewedOrderAsync(World world)
+    {
+        var pair = await world.Sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
+        return (pair, await pair.CreatePaidOrderAsync());
     }
 
     private static async Task<Order> LateOrderAsync(World world)

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Sdk;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;

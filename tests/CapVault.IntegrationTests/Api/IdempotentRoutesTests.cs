@@ -74,6 +74,16 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
                 await sandbox.Setup.AdvanceClockAsync(301);
                 return new(pair.Requester.Key, $"api/v1/orders/{order.OrderId}/expire?wait=30");
             },
+            ["POST /api/v1/orders/{id}/release"] = async () =>
+            {
+                var pair = await ReviewedPairAsync();
+                return new(pair.Requester.Key, $"api/v1/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/release?wait=30");
+            },
+            ["POST /api/v1/orders/{id}/dispute"] = async () =>
+            {
+                var pair = await ReviewedPairAsync();
+                return new(pair.Requester.Key, $"api/v1/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/dispute?wait=30", """{"reason":"no"}""");
+            },
             ["POST /api/v1/orders/negotiate/{negotiationId}/consent"] = async () =>
             {
                 var executor = EthECKey.GenerateKey();
@@ -133,6 +143,8 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
 
         return calls;
     }
+
+    private Task<Pair> ReviewedPairAsync() => sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
 
     private async Task<string> AgentAsync() => (await sandbox.NewAgentAsync("n")).AgentId;
 

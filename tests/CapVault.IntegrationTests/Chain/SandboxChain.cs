@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPVault;
-using CapVault.Contracts.SandboxUSDC;
+using CapVault.Contracts.SandboxToken;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 using Nethereum.Web3;
@@ -26,7 +26,7 @@ internal sealed class SandboxChain : IAsyncDisposable
         Deployment = Deployment.Read(blueprint.DeploymentFile);
         Web3 = new Web3(node.Rpc);
         Vault = new CAPVaultService(Web3, Deployment.Vault);
-        Usdc = new SandboxUSDCService(Web3, Deployment.Usdc);
+        Usdc = new SandboxTokenService(Web3, Deployment.Usdc);
     }
 
     public AnvilNode Node { get; }
@@ -44,7 +44,7 @@ internal sealed class SandboxChain : IAsyncDisposable
     public CAPVaultService Vault { get; }
 
     /// <summary>Reads only.</summary>
-    public SandboxUSDCService Usdc { get; }
+    public SandboxTokenService Usdc { get; }
 
     /// <summary>Starts a chain with a block each 0.2 s.</summary>
     public static async Task<SandboxChain> StartAsync()
@@ -68,7 +68,7 @@ internal sealed class SandboxChain : IAsyncDisposable
     public CAPVaultService VaultAs(EthECKey key) => new(As(key), Deployment.Vault);
 
     /// <summary>The token in somebody's hands.</summary>
-    public SandboxUSDCService UsdcAs(EthECKey key) => new(As(key), Deployment.Usdc);
+    public SandboxTokenService UsdcAs(EthECKey key) => new(As(key), Deployment.Usdc);
 
     /// <summary>USDC of an account, in base units.</summary>
     public Task<BigInteger> UsdcOfAsync(string account) => Usdc.BalanceOfQueryAsync(account);

@@ -58,6 +58,8 @@ public sealed class CompatReasonTests
         { ErrorCodes.CreateReverted, 200 },
         { ErrorCodes.PayReverted, 200 },
         { ErrorCodes.DeliverReverted, 200 },
+        { ErrorCodes.ReleaseReverted, 200 },
+        { ErrorCodes.DisputeReverted, 200 },
         { ErrorCodes.RejectReverted, 200 },
         { ErrorCodes.ExpireReverted, 200 },
     };

@@ -1,5 +1,5 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;

@@ -9,7 +9,7 @@ import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactor
 import {Call, Step} from "../../../contracts/interfaces/IAgentAccount.sol";
 import {ICAPVault, Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
-import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {SandboxToken} from "../../../contracts/sandbox/SandboxToken.sol";
 import {Deploy} from "../../../contracts/script/Deploy.s.sol";
 import {Test} from "../Test.sol";
 import {Vm} from "../Vm.sol";
@@ -39,7 +39,8 @@ abstract contract AccountTest is Test {
     CAPVault internal vault;
     AgentAccountFactory internal factory;
     CAPPaymaster internal paymaster;
-    SandboxUSDC internal usdc;
+    SandboxToken internal usdc;
+    SandboxToken internal eurc;
     AgentAccount internal requester;
     AgentAccount internal provider;
 
@@ -65,7 +66,8 @@ abstract contract AccountTest is Test {
         vault = CAPVault(deployed.vault);
         factory = AgentAccountFactory(deployed.accountFactory);
         paymaster = CAPPaymaster(payable(deployed.paymaster));
-        usdc = SandboxUSDC(deployed.usdc);
+        usdc = SandboxToken(deployed.usdc);
+        eurc = SandboxToken(deployed.eurc);
         vm.prank(platform);
         vault.acceptOwnership();
         vm.prank(platform);
@@ -75,6 +77,7 @@ abstract contract AccountTest is Test {
         vm.label(address(requester), "requester");
         vm.label(address(provider), "provider");
         vm.label(address(usdc), "usdc");
+        vm.label(address(eurc), "eurc");
     }
 
     /* ACCOUNTS */

@@ -15,7 +15,7 @@ contract DeliverOrderTest is VaultTest {
 
     function testFuzz_revert_phase(Order memory seed, uint256 phaseSeed) public {
         Order memory order = validOrder(seed);
-        Phase phase = reachablePhase(phaseSeed);
+        Phase phase = reachablePhase(order, phaseSeed);
         vm.assume(phase != Phase.LOCK);
         bytes32 orderId = bring(order, phase);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, orderId, phase));

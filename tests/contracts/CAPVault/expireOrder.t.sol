@@ -7,7 +7,7 @@ import {VaultTest} from "./VaultTest.sol";
 contract ExpireOrderTest is VaultTest {
     function testFuzz_revert_phase(Order memory seed, uint256 phaseSeed) public {
         Order memory order = validOrder(seed);
-        Phase phase = reachablePhase(phaseSeed);
+        Phase phase = reachablePhase(order, phaseSeed);
         vm.assume(phase != Phase.NEGOTIATION && phase != Phase.LOCK);
         bytes32 orderId = bring(order, phase);
         vm.warp(START + 400 days); // past every deadline

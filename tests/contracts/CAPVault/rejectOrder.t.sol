@@ -7,7 +7,7 @@ import {VaultTest} from "./VaultTest.sol";
 contract RejectOrderTest is VaultTest {
     function testFuzz_revert_phase(Order memory seed, uint256 phaseSeed, bool byRequester) public {
         Order memory order = validOrder(seed);
-        Phase phase = reachablePhase(phaseSeed);
+        Phase phase = reachablePhase(order, phaseSeed);
         vm.assume(phase >= Phase.CLEAR);
         bytes32 orderId = bring(order, phase);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, orderId, phase));

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {Order} from "../../../contracts/interfaces/ICAPVault.sol";
 import {MockToken} from "../mocks/MockToken.sol";
-import {MockUSDC} from "../mocks/MockUSDC.sol";
 import {VaultTest} from "../CAPVault/VaultTest.sol";
 
 /// @notice Full-transaction gas of each direct call: 21 000 and calldata included, refunds counted, warm balances, exact
@@ -16,9 +14,9 @@ contract GasTest is VaultTest {
 
     function setUp() public override {
         super.setUp();
-        token = MockToken(
-            address(new ERC1967Proxy(address(new MockUSDC()), abi.encodeCall(MockUSDC.mint, (address(1), 1))))
-        );
+        address implementation =
+            vm.deployCode("SandboxToken.sol:SandboxToken", abi.encode("USD Coin", "USDC", address(this)));
+        token = MockToken(vm.deployCode("SandboxTokenProxy.sol:SandboxTokenProxy", abi.encode(implementation)));
         vm.prank(owner);
         vault.setToken(address(token), true, MIN_FEE_BPS);
         // Warm destination balances, and accrued fees that are not zero.

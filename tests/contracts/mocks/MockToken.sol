@@ -83,7 +83,7 @@ contract MockToken {
     }
 
     /// @dev Ends the call itself, to return whatever the behaviour demands.
-    function _transfer(address from, address to, uint256 amount) private {
+    function _transfer(address from, address to, uint256 amount) internal {
         uint256 gasAtStart = gasleft();
         if (denied[from]) revert Denied(from);
         if (denied[to]) revert Denied(to);

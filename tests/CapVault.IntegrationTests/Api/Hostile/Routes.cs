@@ -111,14 +111,15 @@ internal static class Routes
             """
             {"agentId":"{agent}","name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"requirementType":"schema",
              "requirementsSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]},"deliverableType":"schema",
-             "deliverableSchema":{"type":"object"},"tags":["fr"],"negotiationTtlSeconds":3600}
+             "deliverableSchema":{"type":"object"},"tags":["fr"],"negotiationTtlSeconds":3600,
+             "thirdParties":{"arbiter":"{address}","reviewSeconds":3600,"approver":"{address}","commissionTo":"{address}","commissionBps":100}}
             """,
             notFound: ErrorCodes.AgentNotFound),
         new("GET /api/v1/services", Who.Operator, new()),
         new("GET /api/v1/services/{serviceId}", Who.Operator, Hidden(ErrorCodes.ServiceNotFound) with { StrangerOwner = Refusal.NotFound(ErrorCodes.ServiceNotFound), Operator = null }),
         OfSetUp(
             "PATCH /api/v1/services/{serviceId}",
-            """{"name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"tags":["fr"],"negotiationTtlSeconds":3600,"enabled":false}""",
+            """{"name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"tags":["fr"],"thirdParties":{"approver":"{address}"},"negotiationTtlSeconds":3600,"enabled":false}""",
             notFound: ErrorCodes.ServiceNotFound),
 
         Public("GET /api/v1/public/services"),
@@ -144,6 +145,8 @@ internal static class Routes
         OfParties("GET /api/v1/orders/{id}", ErrorCodes.OrderNotFound),
         OfOne(Who.Requester, "POST /api/v1/orders/{id}/pay", ErrorCodes.OrderNotFound),
         OfOne(Who.Provider, "POST /api/v1/orders/{id}/deliver", ErrorCodes.OrderNotFound, Text),
+        OfParties("POST /api/v1/orders/{id}/release", ErrorCodes.OrderNotFound),
+        OfParties("POST /api/v1/orders/{id}/dispute", ErrorCodes.OrderNotFound, Reason),
         OfParties("POST /api/v1/orders/{id}/reject", ErrorCodes.OrderNotFound, Reason),
         OfParties("POST /api/v1/orders/{id}/expire", ErrorCodes.OrderNotFound),
         OfParties("GET /api/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
