@@ -89,7 +89,10 @@ contract ArithmeticProof {
     }
 
     /// @notice Every deadline is a sum that fits.
-    function proveDeadlinesFit(uint40 since, uint40 payDeadline, uint32 slaSeconds, uint32 reviewSeconds) external pure {
+    function proveDeadlinesFit(uint40 since, uint40 payDeadline, uint32 slaSeconds, uint32 reviewSeconds)
+        external
+        pure
+    {
         assert(uint256(since) + slaSeconds < type(uint256).max);
         assert(uint256(since) + reviewSeconds < type(uint256).max);
         assert(uint256(since) + 30 days < type(uint256).max);

@@ -33,7 +33,8 @@ contract OrderModel {
     bool private _held; // the price is in the vault
 
     constructor(uint256 payDeadline, uint256 slaSeconds, uint256 reviewSeconds, bool hasApprover) {
-        (_payDeadline, _slaSeconds, _reviewSeconds, _hasApprover) = (payDeadline, slaSeconds, reviewSeconds, hasApprover);
+        (_payDeadline, _slaSeconds, _reviewSeconds, _hasApprover) =
+        (payDeadline, slaSeconds, reviewSeconds, hasApprover);
         deadline = payDeadline;
     }
 
@@ -99,7 +100,9 @@ contract OrderModel {
     }
 
     function disputeAfterDelivery(Actor caller) external {
-        require(caller == Actor.REQUESTER && _reviewSeconds != 0 && phase == Phase.DELIVER && block.timestamp <= deadline);
+        require(
+            caller == Actor.REQUESTER && _reviewSeconds != 0 && phase == Phase.DELIVER && block.timestamp <= deadline
+        );
         disputed = true;
         phase = Phase.DISPUTE;
         deadline = block.timestamp + 30 days;
@@ -120,7 +123,8 @@ contract OrderModel {
         bool unpaid = phase == Phase.NONE || phase == Phase.NEGOTIATION;
         bool unapproved = _hasApprover && !approved && (phase == Phase.NEGOTIATION || phase == Phase.LOCK);
         require(
-            caller == Actor.PROVIDER || (caller == Actor.REQUESTER && unpaid) || (caller == Actor.APPROVER && unapproved)
+            caller == Actor.PROVIDER || (caller == Actor.REQUESTER && unpaid)
+                || (caller == Actor.APPROVER && unapproved)
         );
         assert(_held != unpaid);
         _held = false;
@@ -143,7 +147,10 @@ contract OrderModel {
 
     /// @notice Invariant 6: whatever waits for somebody can be ended by anyone once its deadline has passed, by `expire` or by `release`.
     function proveExit() external view {
-        assert((phase != Phase.DELIVER || _reviewSeconds != 0) && (phase != Phase.DISPUTE || (_reviewSeconds != 0 && disputed)));
+        assert(
+            (phase != Phase.DELIVER || _reviewSeconds != 0)
+                && (phase != Phase.DISPUTE || (_reviewSeconds != 0 && disputed))
+        );
     }
 
     /// @notice Invariant 8.
