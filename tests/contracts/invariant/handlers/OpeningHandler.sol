@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ICAPVault, Order} from "../../../../contracts/interfaces/ICAPVault.sol";
 import {MockToken} from "../../mocks/MockToken.sol";
-import {ALL, BY_3009, BY_BOTH, BY_PROVIDER, BY_REQUESTER, Call, NEGOTIATION, NONE, NOTHING} from "../ProtocolTable.sol";
+import {BY_3009, BY_BOTH, BY_PROVIDER, BY_REQUESTER, Call, NEGOTIATION, NONE, NOTHING} from "../ProtocolTable.sol";
 import {Steps} from "./Steps.sol";
 
 /// @notice Creates and pays orders, with and without the consents that it takes.
@@ -82,7 +82,7 @@ abstract contract OpeningHandler is Steps {
     }
 
     /// @dev Whoever calls, the Requester's money lies ready.
-    function _provide(Order memory order) private {
+    function _provide(Order memory order) internal {
         MockToken token = MockToken(order.token);
         token.mint(order.requester, order.amount);
         vm.prank(order.requester);

@@ -30,12 +30,7 @@ abstract contract OrderHandler is Steps {
     function deliverOrder(uint256 orderSeed, uint256 callerSeed, bytes32 deliverableHash, uint256 gas) external {
         if (_entries.length == 0) return;
         Entry storage entry = _pickMostly(orderSeed, LOCK, 0);
-        Order memory order = entry.order;
-        bytes memory data = abi.encodeCall(ICAPVault.deliverOrder, (order, deliverableHash));
-        Step memory step =
-            Step(Call.DELIVER, _mostly(order.provider, callerSeed), data, NOTHING, 0, "", _mostlyEnough(gas));
-        if (bytes25(deliverableHash) == 0) step.badArgument = _invalid("deliverableHash");
-        if (_do(entry, step)) entry.deliverableHash = deliverableHash;
+        _deliver(entry, _mostly(entry.order.provider, callerSeed), deliverableHash, _mostlyEnough(gas));
     }
 
     function releaseOrder(uint256 orderSeed, uint256 callerSeed, uint256 gas) external {
@@ -61,19 +56,7 @@ abstract contract OrderHandler is Steps {
     {
         if (_entries.length == 0) return;
         Entry storage entry = _pickMostly(orderSeed, FUNDED | DISPUTED, HAS_ARBITER);
-        Order memory order = entry.order;
-        part = part % 4 == 0 ? 0 : bound(part, 0, uint256(order.amount) + 1);
-        bytes memory data = abi.encodeCall(ICAPVault.resolveDispute, (order, part, reasonHash));
-        Step memory step = Step({
-            call: part == 0 ? Call.RESOLVE_NOTHING : Call.RESOLVE_PART,
-            caller: _mostly(order.arbiter, callerSeed),
-            data: data,
-            given: NOTHING,
-            part: part,
-            badArgument: part > order.amount ? _invalid("providerPart") : bytes(""),
-            gas: _mostlyEnough(gas)
-        });
-        _do(entry, step);
+        _resolve(entry, _mostly(entry.order.arbiter, callerSeed), part, reasonHash, _mostlyEnough(gas));
     }
 
     function rejectOrder(uint256 orderSeed, uint256 callerSeed, bytes32 reasonHash, uint256 gas) external {
@@ -137,6 +120,28 @@ abstract contract OrderHandler is Steps {
 
     function _following(uint256 first, uint256 i) private view returns (Entry storage) {
         return _entries[(first + i) % _entries.length];
+    }
+
+    function _deliver(Entry storage entry, address caller, bytes32 deliverableHash, uint256 gas) internal {
+        bytes memory data = abi.encodeCall(ICAPVault.deliverOrder, (entry.order, deliverableHash));
+        Step memory step = Step(Call.DELIVER, caller, data, NOTHING, 0, "", gas);
+        if (bytes25(deliverableHash) == 0) step.badArgument = _invalid("deliverableHash");
+        if (_do(entry, step)) entry.deliverableHash = deliverableHash;
+    }
+
+    function _resolve(Entry storage entry, address caller, uint256 part, bytes32 reasonHash, uint256 gas) internal {
+        Order memory order = entry.order;
+        part = part % 4 == 0 ? 0 : bound(part, 0, uint256(order.amount) + 1);
+        Step memory step = Step({
+            call: part == 0 ? Call.RESOLVE_NOTHING : Call.RESOLVE_PART,
+            caller: caller,
+            data: abi.encodeCall(ICAPVault.resolveDispute, (order, part, reasonHash)),
+            given: NOTHING,
+            part: part,
+            badArgument: part > order.amount ? _invalid("providerPart") : bytes(""),
+            gas: gas
+        });
+        _do(entry, step);
     }
 
     function _invalid(string memory field) private pure returns (bytes memory) {

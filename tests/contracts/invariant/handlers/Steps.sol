@@ -5,7 +5,7 @@ import {ICAPVault, Order, Phase} from "../../../../contracts/interfaces/ICAPVaul
 import {Behaviour, MockToken} from "../../mocks/MockToken.sol";
 import {MockToken3009} from "../../mocks/MockToken3009.sol";
 import {Vm} from "../../Vm.sol";
-import {Call, Case, Money, NOTHING, Outcome, ProtocolTable} from "../ProtocolTable.sol";
+import {Call, Case, Moves, NOTHING, Outcome, ProtocolTable} from "../ProtocolTable.sol";
 import {World} from "./World.sol";
 
 /// @notice Makes the calls. Of each the table says beforehand what must come of it; afterwards exactly the accounts concerned
@@ -79,7 +79,7 @@ abstract contract Steps is World {
         bytes memory refusal = creates ? _creationFailure(order) : bytes("");
         if (refusal.length != 0) {
             o.failure = refusal;
-        } else if (o.money == Money.PRICE_IN || unauthorized) {
+        } else if (o.money == Moves.PRICE_IN || unauthorized) {
             bool by3009 = step.call == Call.PAY_3009 || step.call == Call.CREATE_AND_PAY_3009;
             if (_gone[order.token]) {
                 o.failure = abi.encodeWithSelector(ICAPVault.WrongDeposit.selector, 0, order.amount);
@@ -97,14 +97,14 @@ abstract contract Steps is World {
     }
 
     /// @dev Whose balance will change.
-    function _expect(Entry storage entry, Money money, uint256 part) internal {
+    function _expect(Entry storage entry, Moves money, uint256 part) internal {
         Order memory order = entry.order;
-        if (money == Money.PRICE_IN) {
+        if (money == Moves.PRICE_IN) {
             _due[order.token][order.requester] -= int256(uint256(order.amount));
-        } else if (money == Money.REFUNDED) {
+        } else if (money == Moves.REFUNDED) {
             _expectPayout(order.token, order.requester, order.amount);
-        } else if (money != Money.NONE) {
-            if (money == Money.SETTLED) part = order.amount;
+        } else if (money != Moves.NONE) {
+            if (money == Moves.SETTLED) part = order.amount;
             (uint256 fee, uint256 commission) = _deductions(order, part);
             _expectPayout(order.token, order.provider, part - fee - commission);
             _expectPayout(order.token, order.requester, order.amount - part);
@@ -119,12 +119,12 @@ abstract contract Steps is World {
         Order memory order = entry.order;
         if (o.phase != entry.phase) (entry.phase, entry.since) = (o.phase, vm.getBlockTimestamp());
         (entry.approved, entry.disputed) = (o.approved, o.disputed);
-        if (o.money == Money.PRICE_IN) {
+        if (o.money == Moves.PRICE_IN) {
             entry.paid += order.amount;
-        } else if (o.money == Money.REFUNDED) {
+        } else if (o.money == Moves.REFUNDED) {
             _paidOut(order.token, order.requester, order.amount);
-        } else if (o.money != Money.NONE) {
-            entry.providerPart = o.money == Money.SETTLED ? order.amount : part;
+        } else if (o.money != Moves.NONE) {
+            entry.providerPart = o.money == Moves.SETTLED ? order.amount : part;
             (uint256 fee, uint256 commission) = _deductions(order, entry.providerPart);
             accrued[order.token] += fee;
             credit[order.token][order.commissionTo] += commission;

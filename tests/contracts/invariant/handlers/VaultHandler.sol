@@ -5,7 +5,7 @@ import {ICAPVault, Order, Phase} from "../../../../contracts/interfaces/ICAPVaul
 import {IVault} from "../../CAPVault/IVault.sol";
 import {Behaviour, MockToken} from "../../mocks/MockToken.sol";
 import {MockWallet} from "../../mocks/MockWallet.sol";
-import {Call, ProtocolTable} from "../ProtocolTable.sol";
+import {Call, FUNDED, NEGOTIATION, ProtocolTable} from "../ProtocolTable.sol";
 import {MoneyHandler} from "./MoneyHandler.sol";
 import {OpeningHandler} from "./OpeningHandler.sol";
 import {OrderHandler} from "./OrderHandler.sol";
@@ -18,6 +18,32 @@ contract VaultHandler is OpeningHandler, OrderHandler, MoneyHandler {
 
     constructor(IVault vault_, IVault twin, address owner_) World(vault_, owner_) {
         _twin = twin;
+    }
+
+    /// @notice Takes an open order one to six steps on by those whom it names, or few sequences would see what follows payment.
+    function advance(uint256 orderSeed, uint256 steps, uint256 seed) external {
+        if (_entries.length == 0) return;
+        Entry storage entry = _pickMostly(orderSeed, NEGOTIATION | FUNDED, 0);
+        for (uint256 i; i <= steps % 6; ++i) {
+            _advance(entry, seed);
+            seed >>= 4;
+        }
+    }
+
+    function _advance(Entry storage entry, uint256 seed) private {
+        Order memory order = entry.order;
+        if (entry.phase == Phase.NEGOTIATION) {
+            _provide(order);
+            _do(entry, Call.PAY, order.requester, abi.encodeCall(ICAPVault.payOrder, (order)));
+        } else if (entry.phase == Phase.LOCK && order.approver != address(0) && !entry.approved) {
+            _do(entry, Call.APPROVE, order.approver, abi.encodeCall(ICAPVault.approveOrder, (order)));
+        } else if (entry.disputed && seed % 2 == 0) {
+            _resolve(entry, order.arbiter, seed >> 128, 0, GAS);
+        } else if (entry.phase == Phase.LOCK && (seed % 4 != 0 || entry.disputed)) {
+            _deliver(entry, order.provider, keccak256(abi.encode(seed)), GAS);
+        } else if (entry.phase == Phase.LOCK || (entry.phase == Phase.DELIVER && seed % 4 < 2)) {
+            _do(entry, Call.DISPUTE, order.requester, abi.encodeCall(ICAPVault.disputeOrder, (order, 0)));
+        }
     }
 
     /* THE WORLD */
@@ -92,20 +118,32 @@ contract VaultHandler is OpeningHandler, OrderHandler, MoneyHandler {
         }
     }
 
-    /// @param how 0, 1: some time passes; 2, 3: to the last second of an order's deadline; 4: to the second after.
+    /// @param how 0, 1: some time passes; 2, 3: to the last second of the next deadline of any order; 4, 5: to the second after; 6, 7:
+    /// the same of one order, which may be far.
     function warp(uint256 orderSeed, uint256 how, uint256 elapsed) external {
         uint256 now_ = vm.getBlockTimestamp();
-        how = bound(how, 0, 4);
+        how %= 8;
         if (how < 2 || _entries.length == 0) {
-            vm.warp(now_ + bound(elapsed, 1, 6 hours));
+            vm.warp(now_ + bound(elapsed, 1, 2 hours));
         } else {
-            Entry storage entry = _pick(orderSeed);
-            uint256 deadline = ProtocolTable.deadline(entry.order, entry.phase, entry.since);
-            if (how == 4) ++deadline;
+            uint256 deadline = how < 6 ? _nextDeadline(now_) : _deadline(_pick(orderSeed));
+            if (how == 4 || how == 5 || how == 7) ++deadline;
             if (deadline > now_) vm.warp(deadline);
         }
         for (uint256 i; i < _entries.length; ++i) {
             _checkExits(_entries[i]);
+        }
+    }
+
+    function _deadline(Entry storage entry) private view returns (uint256) {
+        return ProtocolTable.deadline(entry.order, entry.phase, entry.since);
+    }
+
+    /// @dev Of the orders that the vault knows; 0 if there is none.
+    function _nextDeadline(uint256 now_) private view returns (uint256 next) {
+        for (uint256 i; i < _entries.length; ++i) {
+            uint256 deadline = _entries[i].phase == Phase.NONE ? 0 : _deadline(_entries[i]);
+            if (deadline >= now_ && (next == 0 || deadline < next)) next = deadline;
         }
     }
 
@@ -159,7 +197,7 @@ contract VaultHandler is OpeningHandler, OrderHandler, MoneyHandler {
             Entry storage entry = _entries[i];
             Phase phase = entry.phase;
             if (phase == Phase.NONE || phase >= Phase.CLEAR) continue;
-            uint256 exit = ProtocolTable.deadline(entry.order, phase, entry.since) + 1;
+            uint256 exit = _deadline(entry) + 1;
             if (exit > vm.getBlockTimestamp()) vm.warp(exit);
             bool expires = phase == Phase.NEGOTIATION || phase == Phase.LOCK;
             Call call = expires ? Call.EXPIRE : Call.RELEASE;
