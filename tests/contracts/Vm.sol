@@ -60,6 +60,7 @@ interface Vm {
     function assertEq(bytes32 left, bytes32 right, string calldata message) external pure;
     function assertEq(bytes calldata left, bytes calldata right, string calldata message) external pure;
     function assertEq(bool left, bool right, string calldata message) external pure;
+    function assertNotEq(bool left, bool right, string calldata message) external pure;
     function assertNotEq(bytes32 left, bytes32 right, string calldata message) external pure;
     function assertLe(uint256 left, uint256 right, string calldata message) external pure;
     function assertGe(uint256 left, uint256 right, string calldata message) external pure;
