@@ -133,9 +133,7 @@ public sealed partial class AgentClient
 
     private async Task<SigningChecks> ChecksAsync(ExecutorSigner executor, CancellationToken cancellationToken)
     {
-        _contracts ??= _config.Deployment is { } pinned
-            ? SigningContracts.Of(pinned)
-            : SigningContracts.Of(await _api.GetAsync<RelayerConfig>("config", cancellationToken));
+        _contracts ??= await SigningContracts.OfAsync(_config, _api, cancellationToken);
         return new SigningChecks(executor.Account, _contracts);
     }
 

@@ -53,7 +53,7 @@ public class Sandbox : IAsyncLifetime
         await Chain.DisposeAsync();
     }
 
-    /// <summary>A new agent without money.</summary>
+    /// <summary>A new agent without money, that may not spend any.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="executor">Its Executor, where it keeps it itself.</param>
     internal async Task<Party> NewAgentAsync(string name, EthECKey? executor = null)
@@ -82,6 +82,7 @@ public class Sandbox : IAsyncLifetime
     {
         var requester = await NewAgentAsync("requester", requesterKey);
         var provider = await NewAgentAsync("provider", providerKey);
+        await Setup.LiftLimitsAsync(requester.Agent);
         await Setup.FaucetAsync(requester.Wallet, funds);
         var service = await Setup.CreateServiceAsync(new()
         {

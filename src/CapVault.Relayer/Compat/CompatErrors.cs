@@ -58,6 +58,7 @@ public static class CompatErrors
         [ErrorCodes.CursorExpired] = ErrorCodes.CursorExpired,
         [ErrorCodes.PreparationExpired] = ErrorCodes.PreparationExpired,
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
+        [ErrorCodes.SpendingLimitExceeded] = ErrorCodes.SpendingLimitExceeded,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
         [ErrorCodes.RelayerUnavailable] = ErrorCodes.RelayerUnavailable,

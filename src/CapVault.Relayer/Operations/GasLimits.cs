@@ -23,7 +23,7 @@ public sealed record GasLimits(long Call, long Used)
     public const long PreVerification = 60_000;
 
     /// <summary>Before a push of money the vault wants 320 000 left, so that nobody can starve it: the call needs 352k to use 60k.</summary>
-    public const long Push = 380_000;
+    public const long Push = 400_000;
 
     /// <summary>As <see cref="Push"/>, after a second payee was credited for the first time (24k).</summary>
     public const long Settle = Push + 25_000;
@@ -43,10 +43,13 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Limit of a deposit at the EntryPoint.</summary>
     public const long TopUp = 80_000;
 
+    /// <summary>What an Owner does with its account: limits, another Executor, a withdrawal.</summary>
+    public static readonly GasLimits OwnerAction = new(100_000, 170_000);
+
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
         [OrderStep.Create] = new(100_000, 170_000),
-        [OrderStep.Pay] = new(120_000, 165_000),
+        [OrderStep.Pay] = new(120_000, 175_000),
         [OrderStep.Deliver] = new(Settle, 190_000),
         [OrderStep.Release] = new(Settle, 190_000),
         [OrderStep.Dispute] = new(80_000, 130_000),

@@ -22,10 +22,10 @@ namespace CapVault.Relayer.Orders;
 /// <see cref="PreparedSteps"/>.
 /// </summary>
 public sealed class OrderSteps(
-    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time)
+    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time, Spending spending)
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
-    /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
+    /// <exception cref="ApiException">422 if the account does not hold the price, or its Executor may not spend it.</exception>
     public Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(agentId, id, Pay(), call, cancellationToken);
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
@@ -147,7 +147,9 @@ public sealed class OrderSteps(
 
     internal Plan Pay() => new(OrderStep.Pay, order => order.PayTx is not null, order => AccountCalls.Pay(context.Vault, order.Order))
     {
-        FindObjectionAsync = (order, cancellationToken) => FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
+        FindObjectionAsync = async (order, cancellationToken) =>
+            await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken)
+            ?? await spending.FindExcessAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
         TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
     };
 

@@ -9,7 +9,7 @@ using Nethereum.Util;
 namespace CapVault.Relayer.Orders;
 
 /// <summary>What stands in the way of an order before anything is written.</summary>
-public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps)
+public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps, Spending spending)
 {
     /// <summary>Everything that would refuse a negotiation of this service, or its payment, now.</summary>
     public async Task<ValidateOrderResult> ValidateAsync(string requesterAgentId, string serviceId, string? requirements, CancellationToken cancellationToken)
@@ -30,6 +30,11 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
         if (await steps.FindShortfallAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } shortfall)
         {
             objections.Add(shortfall);
+        }
+
+        if (await spending.FindExcessAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } excess)
+        {
+            objections.Add(excess);
         }
 
         return new ValidateOrderResult { Valid = objections.Count == 0, Reasons = objections.ConvertAll(Envelopes.ErrorOf) };

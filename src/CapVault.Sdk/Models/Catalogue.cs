@@ -35,6 +35,9 @@ public sealed record Agent
     /// <summary>Whether the Executor's key stays with the agent: it then signs consents and operations itself.</summary>
     public bool SelfHeld { get; init; }
 
+    /// <summary>What its Executor may spend, as its account says now; where one agent is read alone.</summary>
+    public SpendingLimits? Limits { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 }

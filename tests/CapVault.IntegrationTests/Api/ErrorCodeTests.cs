@@ -47,6 +47,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         new(ErrorCodes.StaleRevision, StaleAsync, "*found 2, the current one is 1. Read it*", "found", "expected"),
         new(ErrorCodes.ServiceDisabled, DisabledAsync, "*Look for another one*", "serviceId"),
         new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and pay again*", "token", "account", "required", "available"),
+        new(ErrorCodes.SpendingLimitExceeded, LimitedAsync, "*may spend 0.50 on one order now*Owner may raise*", "token", "account", "required", "left", "perOrder", "perDay", "spentToday", "resetsAt"),
         new(ErrorCodes.ContentHashMismatch, OtherBytesAsync, "*found 0x*, expected 0x*Upload the same bytes again*", "found", "expected"),
         new(ErrorCodes.DeliverableSchemaMismatch, OtherShapeAsync, "*", "errors"),
         new(ErrorCodes.QuotaExceeded, TooManyObjectsAsync, "*limit of 2*", "limit"),
@@ -232,6 +233,13 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     private static async Task<RawReply> PoorAsync(World world)
     {
         var pair = await world.Sandbox.NewPairAsync(funds: "0.50");
+        return await world.SendAsync("POST", $"orders/{(await pair.CreateOrderAsync()).OrderId}/pay", pair.Requester.Key);
+    }
+
+    private static async Task<RawReply> LimitedAsync(World world)
+    {
+        var pair = await world.Sandbox.NewPairAsync();
+        await world.Sandbox.Setup.SetLimitsAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), "0.50", "10.00");
         return await world.SendAsync("POST", $"orders/{(await pair.CreateOrderAsync()).OrderId}/pay", pair.Requester.Key);
     }
 

@@ -20,7 +20,7 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         // The link is the authority; the same bytes may come again.
         "PUT /api/v1/objects/{objectKey}",
         // What was prepared is found again by what it is asked for, while it can still be submitted; an answer that is kept for longer would be worth nothing.
-        "POST /api/v1/ops/prepare",
+        "POST /api/v1/ops/prepare", "PUT /api/v1/agents/{agentId}/limits",
         // A ticket works once: the same again would be worth nothing.
         "POST /api/v1/stream/tickets",
     ];

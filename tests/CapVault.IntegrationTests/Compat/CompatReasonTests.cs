@@ -45,6 +45,7 @@ public sealed class CompatReasonTests
         { ErrorCodes.LinkExpired, 410 },
         { ErrorCodes.PreparationExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
+        { ErrorCodes.SpendingLimitExceeded, 422 },
         { ErrorCodes.ContentHashMismatch, 422 },
         { ErrorCodes.DeliverableSchemaMismatch, 422 },
         { ErrorCodes.QuotaExceeded, 422 },

@@ -226,6 +226,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await IsDeployedAsync(requester, expected: true);
         await IsDeployedAsync(provider, expected: true);
         await sandbox.Setup.FaucetAsync(requester.Wallet, "1.00");
+        await sandbox.Setup.LiftLimitsAsync(requester.Agent);
         var service = await sandbox.Setup.CreateServiceAsync(new() { AgentId = provider.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 });
         (await new Pair(requester, provider, service).CompleteOrderAsync()).Status.Should().Be(OrderStatus.Completed);
     }
