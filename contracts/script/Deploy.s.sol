@@ -60,8 +60,8 @@ interface Vm {
 /// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
 /// another factory and other accounts.
 ///
-/// Without --broadcast it is a dry run: it prints what it would deploy, set and hand over, with every address, sends nothing and writes
-/// no file. With --broadcast it does that, and writes `deployments/<chainId>.json`.
+/// Without --broadcast it is a dry run: it prints what it would deploy, set and hand over, with every address, and sends nothing. With
+/// --broadcast it does that, and writes `deployments/<chainId>.json`.
 ///
 /// It refuses, before anything is sent, where an address holds other code than was compiled for it, or where treasury, sponsor or owner are
 /// not the inputs'. A dry run after a deployment therefore verifies it.
@@ -119,7 +119,7 @@ contract Deploy {
         if (vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume)) {
             _write(inputs, deployment);
         } else {
-            _print("Dry run: nothing is sent and no file is written. Add --broadcast to do it.");
+            _print("Dry run: nothing is sent and no deployment is written. Add --broadcast to do it.");
         }
     }
 
@@ -394,7 +394,9 @@ contract Deploy {
         return vm.parseJsonAddress(json, ".vault") == vault ? vm.parseJsonUint(json, ".deployBlock") : 0;
     }
 
+    /// @dev Tests deploy with the script too; their output is theirs.
     function _print(string memory line) private view {
+        if (!vm.isContext(Vm.ForgeContext.ScriptGroup)) return;
         (bool success,) = CONSOLE.staticcall(abi.encodeWithSignature("log(string)", line));
         success; // outside Foundry nobody listens
     }

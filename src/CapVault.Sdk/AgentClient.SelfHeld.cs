@@ -1,4 +1,5 @@
 using CapVault.Sdk.Transport;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Sdk;
 
@@ -99,7 +100,8 @@ public sealed partial class AgentClient
                 {
                     // Nothing to sign, because it has happened or is on its way already?
                     var order = await UntakenAsync(GetOrderAsync(request.OrderId, token));
-                    if (TxHashOf(order, request.Step) is null && order.Pending?.Op != request.Step)
+                    var isOthers = request.Step == OrderStep.Dispute && order.DisputedBy is { } by && !by.IsTheSameHex(executor.Account);
+                    if (isOthers || (TxHashOf(order, request.Step) is null && order.Pending?.Op != request.Step))
                     {
                         throw;
                     }

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using CapVault.Contracts;
+using CapVault.Relayer.Accounts;
 using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Signer;
+using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
 namespace CapVault.IntegrationTests;
 
@@ -93,6 +97,17 @@ public class Sandbox : IAsyncLifetime
         });
         return new Pair(requester, provider, service);
     }
+
+    /// <summary>An agent's consent to terms that were not negotiated here, signed with the Executor that the relayer holds.</summary>
+    internal async Task<byte[]> ConsentAsync(ChainOrder order, Party party)
+    {
+        var row = await Relayer.Services.GetRequiredService<CapVault.Relayer.Accounts.Agents>().FindAsync(party.AgentId, CancellationToken.None);
+        var executor = Relayer.Services.GetRequiredService<ExecutorKeys>().Decrypt(party.AgentId, row!.ExecutorKey);
+        return OrderConsent.Sign(order, OrderIdOf(order), Chain.Deployment.ChainId, party.Wallet, executor);
+    }
+
+    /// <summary>The id of an order of this chain's vault.</summary>
+    internal byte[] OrderIdOf(ChainOrder order) => new OrderTypedData(Chain.Deployment.ChainId, Chain.Deployment.Vault).OrderId(order);
 
     /// <summary>A paid order for all tests that only look at one, and its parties.</summary>
     internal async Task<(Pair Pair, Order Order)> PaidOrderAsync()

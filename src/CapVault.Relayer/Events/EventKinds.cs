@@ -21,7 +21,7 @@ public static class EventKinds
         [EventType.OrderPaid] = new(Audience.Provider, Audience.Parties, "order.escrow_funded", "order.in_progress", "order:paid", "OrderStarted"),
         [EventType.OrderDelivered] = new(Audience.Requester, Audience.Parties, "escrow.milestone_completed", "delivery", "OrderEncryptedResultUpdated"),
         [EventType.OrderDisputed] = new(Audience.Parties, Audience.Parties, "order.disputed"),
-        [EventType.DisputeResolved] = new(Audience.Parties, Audience.Parties),
+        [EventType.DisputeResolved] = new(Audience.Parties, Audience.Parties, "dispute.resolved"),
         [EventType.OrderCompleted] = new(Audience.Requester, Audience.Parties, "order.released", "order.closed", "OrderProfitWithdrawn"),
         [EventType.OrderRejected] = new(Audience.Parties, Audience.Parties, "order.closed"),
         [EventType.OrderExpired] = new(Audience.Parties, Audience.Parties, "order.closed"),

@@ -25,6 +25,9 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Before a push of money the vault wants 320 000 left, so that nobody can starve it: the call needs 352k to use 60k.</summary>
     public const long Push = 400_000;
 
+    /// <summary>As <see cref="Push"/>, after a second payee was credited for the first time (24k).</summary>
+    public const long Settle = Push + 25_000;
+
     /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (95k).</summary>
     public const long Create = 150_000;
 
@@ -47,8 +50,8 @@ public sealed record GasLimits(long Call, long Used)
     {
         [OrderStep.Create] = new(100_000, 170_000),
         [OrderStep.Pay] = new(120_000, 175_000),
-        [OrderStep.Deliver] = new(Push, 160_000),
-        [OrderStep.Release] = new(Push, 160_000),
+        [OrderStep.Deliver] = new(Settle, 190_000),
+        [OrderStep.Release] = new(Settle, 190_000),
         [OrderStep.Dispute] = new(80_000, 130_000),
         [OrderStep.Reject] = new(Push, 155_000),
     };

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Numerics;
 using CapVault.Contracts;
@@ -92,21 +91,10 @@ internal sealed class SandboxChain : IAsyncDisposable
         var folder = new TemporaryFolder();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         await using var node = await AnvilNode.StartAsync();
-        await Repository.RunAsync(
-            Repository.Tool("forge"),
-            [
-                "script", "contracts/script/Deploy.s.sol", "--broadcast", "--rpc-url", node.RpcUrl, "--private-key", TestKeys.Owner.GetPrivateKey(),
-            ],
-            new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["CAPVAULT_OWNER"] = TestKeys.Owner.GetPublicAddress(),
-                ["CAPVAULT_TREASURY"] = TestKeys.Treasury.GetPublicAddress(),
-                ["CAPVAULT_SPONSOR"] = TestKeys.Sponsor.GetPublicAddress(),
-                ["CAPVAULT_PAYMASTER_DEPOSIT"] = BigInteger.Pow(10, 19).ToString(CultureInfo.InvariantCulture),
-            });
+        await DeployScript.RunAsync(node, broadcast: true);
         var deploymentFile = folder.File("31337.json");
         // A copy: a sandbox of the same checkout writes the same file.
-        File.Copy(Path.Combine(Repository.Root, "deployments", "31337.json"), deploymentFile);
+        File.Copy(DeployScript.FileOf(31_337), deploymentFile);
         var stateFile = folder.File("state.json");
         var state = (await node.RequestAsync<string>("anvil_dumpState")).HexToByteArray();
         await using var unpacked = new GZipStream(new MemoryStream(state), CompressionMode.Decompress);

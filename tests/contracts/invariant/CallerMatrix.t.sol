@@ -13,7 +13,7 @@ import {
     CREDITED,
     Call,
     Case,
-    Money,
+    Moves,
     NOTHING,
     OWNER,
     Outcome,
@@ -218,21 +218,21 @@ contract CallerMatrixTest is VaultTest {
         vm.assertEq(approved, o.approved, name);
         vm.assertEq(disputed, o.disputed, name);
         vm.assertEq(since, o.phase == c.phase ? c.since : vm.getBlockTimestamp(), name);
-        assertMoved(before, succeeds ? o.money : Money.NONE, attempt.part, c.order.commissionBps, name);
+        assertMoved(before, succeeds ? o.money : Moves.NONE, attempt.part, c.order.commissionBps, name);
     }
 
-    function assertMoved(Balances memory expected, Money money, uint256 part, uint256 commissionBps, string memory name)
+    function assertMoved(Balances memory expected, Moves money, uint256 part, uint256 commissionBps, string memory name)
         private
         view
     {
-        if (money == Money.PRICE_IN) {
+        if (money == Moves.PRICE_IN) {
             expected.vault += AMOUNT;
             expected.requester -= AMOUNT;
-        } else if (money == Money.REFUNDED) {
+        } else if (money == Moves.REFUNDED) {
             expected.vault -= AMOUNT;
             expected.requester += AMOUNT;
-        } else if (money == Money.SETTLED || money == Money.SPLIT) {
-            if (money == Money.SETTLED) part = AMOUNT;
+        } else if (money == Moves.SETTLED || money == Moves.SPLIT) {
+            if (money == Moves.SETTLED) part = AMOUNT;
             uint256 fee = part * FEE_BPS / 10_000;
             uint256 commission = part * commissionBps / 10_000;
             expected.vault -= AMOUNT - fee - commission;
@@ -240,15 +240,15 @@ contract CallerMatrixTest is VaultTest {
             expected.provider += part - fee - commission;
             expected.fees += fee;
             expected.credits += commission;
-        } else if (money == Money.CREDIT) {
+        } else if (money == Moves.CREDIT) {
             // The Requester's, or the second payee's.
             uint256 claimed = expected.vault - token.balanceOf(address(vault));
             vm.assertEq(claimed, expected.credits - balances().credits, name);
             (expected.vault, expected.credits) = (expected.vault - claimed, expected.credits - claimed);
-        } else if (money == Money.FEES) {
+        } else if (money == Moves.FEES) {
             expected.vault -= expected.fees;
             expected.fees = 0;
-        } else if (money == Money.PUSHED) {
+        } else if (money == Moves.PUSHED) {
             expected.vault -= 1;
         }
         Balances memory found = balances();

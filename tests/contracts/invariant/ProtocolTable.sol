@@ -36,7 +36,7 @@ enum When {
     OVERDUE // now > deadline of the phase
 }
 
-enum Money {
+enum Moves {
     NONE,
     PRICE_IN,
     SETTLED, // fee accrued, commission credited, remainder to the Provider
@@ -56,7 +56,7 @@ struct Row {
     When when;
     uint256 needs; // flag, approval, consents
     uint256 to; // a phase, 0 if it stays; the flags that are set
-    Money money;
+    Moves money;
 }
 
 /// @notice A call, and the situation that it meets.
@@ -78,7 +78,7 @@ struct Outcome {
     Phase phase;
     bool approved;
     bool disputed;
-    Money money;
+    Moves money;
 }
 
 When constant ANY_TIME = When.ANY_TIME;
@@ -140,43 +140,43 @@ library ProtocolTable {
     function rows() internal pure returns (Row[] memory t) {
         t = new Row[](32);
         uint256 n;
-        t[n++] = Row(Call.CREATE, ANY_TERMS, NONE, ANYONE, IN_TIME, BY_BOTH, NEGOTIATION, Money.NONE);
-        t[n++] = Row(Call.PAY, ANY_TERMS, NEGOTIATION, REQUESTER, IN_TIME, NOTHING, LOCK, Money.PRICE_IN);
-        t[n++] = Row(Call.PAY_3009, ANY_TERMS, NEGOTIATION, ANYONE, IN_TIME, BY_3009, LOCK, Money.PRICE_IN);
-        t[n++] = Row(Call.CREATE_AND_PAY, ANY_TERMS, NONE, REQUESTER, IN_TIME, BY_PROVIDER, LOCK, Money.PRICE_IN);
-        t[n++] = Row(Call.CREATE_AND_PAY, ANY_TERMS, NEGOTIATION, REQUESTER, IN_TIME, NOTHING, LOCK, Money.PRICE_IN);
+        t[n++] = Row(Call.CREATE, ANY_TERMS, NONE, ANYONE, IN_TIME, BY_BOTH, NEGOTIATION, Moves.NONE);
+        t[n++] = Row(Call.PAY, ANY_TERMS, NEGOTIATION, REQUESTER, IN_TIME, NOTHING, LOCK, Moves.PRICE_IN);
+        t[n++] = Row(Call.PAY_3009, ANY_TERMS, NEGOTIATION, ANYONE, IN_TIME, BY_3009, LOCK, Moves.PRICE_IN);
+        t[n++] = Row(Call.CREATE_AND_PAY, ANY_TERMS, NONE, REQUESTER, IN_TIME, BY_PROVIDER, LOCK, Moves.PRICE_IN);
+        t[n++] = Row(Call.CREATE_AND_PAY, ANY_TERMS, NEGOTIATION, REQUESTER, IN_TIME, NOTHING, LOCK, Moves.PRICE_IN);
         t[n++] = Row(
-            Call.CREATE_AND_PAY_3009, ANY_TERMS, NONE, ANYONE, IN_TIME, BY_PROVIDER | BY_3009, LOCK, Money.PRICE_IN
+            Call.CREATE_AND_PAY_3009, ANY_TERMS, NONE, ANYONE, IN_TIME, BY_PROVIDER | BY_3009, LOCK, Moves.PRICE_IN
         );
-        t[n++] = Row(Call.CREATE_AND_PAY_3009, ANY_TERMS, NEGOTIATION, ANYONE, IN_TIME, BY_3009, LOCK, Money.PRICE_IN);
+        t[n++] = Row(Call.CREATE_AND_PAY_3009, ANY_TERMS, NEGOTIATION, ANYONE, IN_TIME, BY_3009, LOCK, Moves.PRICE_IN);
         t[n++] =
-            Row(Call.APPROVE, HAS_APPROVER, NEGOTIATION | LOCK, APPROVER, ANY_TIME, NO_APPROVAL, APPROVED, Money.NONE);
-        t[n++] = Row(Call.DELIVER, NO_REVIEW, LOCK, PROVIDER, IN_TIME, APPROVAL, CLEAR, Money.SETTLED);
-        t[n++] = Row(Call.DELIVER, HAS_ARBITER, LOCK, PROVIDER, IN_TIME, APPROVAL, DELIVER, Money.NONE);
-        t[n++] = Row(Call.RELEASE, HAS_ARBITER, LOCK, REQUESTER, ANY_TIME, APPROVAL, CLEAR, Money.SETTLED);
-        t[n++] = Row(Call.RELEASE, HAS_ARBITER, DELIVER | DISPUTE, REQUESTER, ANY_TIME, NOTHING, CLEAR, Money.SETTLED);
-        t[n++] = Row(Call.RELEASE, HAS_ARBITER, DELIVER | DISPUTE, ANYONE, OVERDUE, NOTHING, CLEAR, Money.SETTLED);
-        t[n++] = Row(Call.DISPUTE, HAS_ARBITER, LOCK, PARTY, IN_TIME, NO_FLAG, DISPUTED, Money.NONE);
-        t[n++] = Row(Call.DISPUTE, HAS_ARBITER, DELIVER, REQUESTER, IN_TIME, NOTHING, DISPUTE | DISPUTED, Money.NONE);
-        t[n++] = Row(Call.RESOLVE_NOTHING, HAS_ARBITER, FUNDED, ARBITER, IN_TIME, FLAG, REJECTED, Money.REFUNDED);
-        t[n++] = Row(Call.RESOLVE_PART, HAS_ARBITER, LOCK, ARBITER, IN_TIME, FLAG | APPROVAL, CLEAR, Money.SPLIT);
-        t[n++] = Row(Call.RESOLVE_PART, HAS_ARBITER, DELIVER | DISPUTE, ARBITER, IN_TIME, FLAG, CLEAR, Money.SPLIT);
-        t[n++] = Row(Call.REJECT, ANY_TERMS, NONE, PARTY, ANY_TIME, NOTHING, REJECTED, Money.NONE);
+            Row(Call.APPROVE, HAS_APPROVER, NEGOTIATION | LOCK, APPROVER, ANY_TIME, NO_APPROVAL, APPROVED, Moves.NONE);
+        t[n++] = Row(Call.DELIVER, NO_REVIEW, LOCK, PROVIDER, IN_TIME, APPROVAL, CLEAR, Moves.SETTLED);
+        t[n++] = Row(Call.DELIVER, HAS_ARBITER, LOCK, PROVIDER, IN_TIME, APPROVAL, DELIVER, Moves.NONE);
+        t[n++] = Row(Call.RELEASE, HAS_ARBITER, LOCK, REQUESTER, ANY_TIME, APPROVAL, CLEAR, Moves.SETTLED);
+        t[n++] = Row(Call.RELEASE, HAS_ARBITER, DELIVER | DISPUTE, REQUESTER, ANY_TIME, NOTHING, CLEAR, Moves.SETTLED);
+        t[n++] = Row(Call.RELEASE, HAS_ARBITER, DELIVER | DISPUTE, ANYONE, OVERDUE, NOTHING, CLEAR, Moves.SETTLED);
+        t[n++] = Row(Call.DISPUTE, HAS_ARBITER, LOCK, PARTY, IN_TIME, NO_FLAG, DISPUTED, Moves.NONE);
+        t[n++] = Row(Call.DISPUTE, HAS_ARBITER, DELIVER, REQUESTER, IN_TIME, NOTHING, DISPUTE | DISPUTED, Moves.NONE);
+        t[n++] = Row(Call.RESOLVE_NOTHING, HAS_ARBITER, FUNDED, ARBITER, IN_TIME, FLAG, REJECTED, Moves.REFUNDED);
+        t[n++] = Row(Call.RESOLVE_PART, HAS_ARBITER, LOCK, ARBITER, IN_TIME, FLAG | APPROVAL, CLEAR, Moves.SPLIT);
+        t[n++] = Row(Call.RESOLVE_PART, HAS_ARBITER, DELIVER | DISPUTE, ARBITER, IN_TIME, FLAG, CLEAR, Moves.SPLIT);
+        t[n++] = Row(Call.REJECT, ANY_TERMS, NONE, PARTY, ANY_TIME, NOTHING, REJECTED, Moves.NONE);
         t[n++] =
-            Row(Call.REJECT, ANY_TERMS, NEGOTIATION, PARTY | WAITING_APPROVER, ANY_TIME, NOTHING, REJECTED, Money.NONE);
+            Row(Call.REJECT, ANY_TERMS, NEGOTIATION, PARTY | WAITING_APPROVER, ANY_TIME, NOTHING, REJECTED, Moves.NONE);
         t[n++] =
-            Row(Call.REJECT, ANY_TERMS, LOCK, PROVIDER | WAITING_APPROVER, ANY_TIME, NOTHING, REJECTED, Money.REFUNDED);
-        t[n++] = Row(Call.REJECT, ANY_TERMS, DELIVER | DISPUTE, PROVIDER, ANY_TIME, NOTHING, REJECTED, Money.REFUNDED);
-        t[n++] = Row(Call.EXPIRE, ANY_TERMS, NEGOTIATION, ANYONE, OVERDUE, NOTHING, EXPIRED, Money.NONE);
-        t[n++] = Row(Call.EXPIRE, ANY_TERMS, LOCK, ANYONE, OVERDUE, NOTHING, EXPIRED, Money.REFUNDED);
-        t[n++] = Row(Call.CLAIM, ANY_TERMS, ALL, CREDITED, ANY_TIME, NOTHING, STAYS, Money.CREDIT);
-        t[n++] = Row(Call.SWEEP, ANY_TERMS, ALL, ANYONE, ANY_TIME, NOTHING, STAYS, Money.FEES);
-        t[n++] = Row(Call.PUSH, ANY_TERMS, ALL, VAULT, ANY_TIME, NOTHING, STAYS, Money.PUSHED);
-        t[n++] = Row(Call.SET_TOKEN, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Money.NONE);
-        t[n++] = Row(Call.SET_TREASURY, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Money.NONE);
-        t[n++] = Row(Call.TRANSFER_OWNERSHIP, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Money.NONE);
-        t[n++] = Row(Call.ACCEPT_OWNERSHIP, ANY_TERMS, ALL, PENDING_OWNER, ANY_TIME, NOTHING, STAYS, Money.NONE);
-        t[n++] = Row(Call.RENOUNCE_OWNERSHIP, ANY_TERMS, ALL, NOBODY, ANY_TIME, NOTHING, STAYS, Money.NONE);
+            Row(Call.REJECT, ANY_TERMS, LOCK, PROVIDER | WAITING_APPROVER, ANY_TIME, NOTHING, REJECTED, Moves.REFUNDED);
+        t[n++] = Row(Call.REJECT, ANY_TERMS, DELIVER | DISPUTE, PROVIDER, ANY_TIME, NOTHING, REJECTED, Moves.REFUNDED);
+        t[n++] = Row(Call.EXPIRE, ANY_TERMS, NEGOTIATION, ANYONE, OVERDUE, NOTHING, EXPIRED, Moves.NONE);
+        t[n++] = Row(Call.EXPIRE, ANY_TERMS, LOCK, ANYONE, OVERDUE, NOTHING, EXPIRED, Moves.REFUNDED);
+        t[n++] = Row(Call.CLAIM, ANY_TERMS, ALL, CREDITED, ANY_TIME, NOTHING, STAYS, Moves.CREDIT);
+        t[n++] = Row(Call.SWEEP, ANY_TERMS, ALL, ANYONE, ANY_TIME, NOTHING, STAYS, Moves.FEES);
+        t[n++] = Row(Call.PUSH, ANY_TERMS, ALL, VAULT, ANY_TIME, NOTHING, STAYS, Moves.PUSHED);
+        t[n++] = Row(Call.SET_TOKEN, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Moves.NONE);
+        t[n++] = Row(Call.SET_TREASURY, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Moves.NONE);
+        t[n++] = Row(Call.TRANSFER_OWNERSHIP, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Moves.NONE);
+        t[n++] = Row(Call.ACCEPT_OWNERSHIP, ANY_TERMS, ALL, PENDING_OWNER, ANY_TIME, NOTHING, STAYS, Moves.NONE);
+        t[n++] = Row(Call.RENOUNCE_OWNERSHIP, ANY_TERMS, ALL, NOBODY, ANY_TIME, NOTHING, STAYS, Moves.NONE);
     }
 
     /// @dev The last second in which the parties' next step is valid; 0 where there is none.
