@@ -25,7 +25,7 @@ abstract contract VaultTest is Test {
     address internal immutable stranger = vm.addr(0x5712A);
 
     /// @dev Who has what of the token: `held` is what the vault holds beyond fees and commissions.
-    struct Money {
+    struct Holdings {
         uint256 held;
         uint256 toProvider;
         uint256 toRequester;
@@ -216,7 +216,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev What must be where once `order` is settled with `providerPart` of its price.
-    function settled(Order memory order, uint256 providerPart) internal pure returns (Money memory money) {
+    function settled(Order memory order, uint256 providerPart) internal pure returns (Holdings memory money) {
         money.fee = share(providerPart, order.feeBps);
         money.commission = share(providerPart, order.commissionBps);
         money.toProvider = providerPart - money.fee - money.commission;
@@ -253,7 +253,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev All there is of the token, and that no payout to the parties waits.
-    function assertMoney(Money memory money) internal view {
+    function assertMoney(Holdings memory money) internal view {
         vm.assertEq(token.balanceOf(provider), money.toProvider, "provider");
         vm.assertEq(token.balanceOf(requester), money.toRequester, "requester");
         vm.assertEq(accruedFees(), money.fee, "fee");
