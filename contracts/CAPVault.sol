@@ -296,18 +296,15 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /// @inheritdoc ICAPVault
     function claim(address token, address to) external nonReentrant returns (uint256 amount) {
-        // Check: the recipient, the credit.
+        // Check: the recipient.
         if (to == address(0) || to == address(this)) revert InvalidTerms("to");
-        amount = claimable[token][msg.sender];
-        if (amount == 0) revert NothingToClaim(token, msg.sender);
 
-        // Effect: the credit is used up.
-        claimable[token][msg.sender] = 0;
+        return _claim(token, msg.sender, to);
+    }
 
-        emit Claimed(token, msg.sender, to, amount);
-
-        // Interaction: pay, with all the gas there is; a failure undoes the call and leaves the credit.
-        IERC20(token).safeTransfer(to, amount);
+    /// @inheritdoc ICAPVault
+    function claimFor(address token, address account) external nonReentrant returns (uint256 amount) {
+        return _claim(token, account, account);
     }
 
     /// @inheritdoc ICAPVault
@@ -624,6 +621,20 @@ contract CAPVault is ICAPVault, EIP712, Ownable2Step, ReentrancyGuardTransient {
         claimable[token][account] += amount;
 
         emit PayoutDeferred(orderId, token, account, amount);
+    }
+
+    function _claim(address token, address account, address to) private returns (uint256 amount) {
+        // Check: the credit.
+        amount = claimable[token][account];
+        if (amount == 0) revert NothingToClaim(token, account);
+
+        // Effect: the credit is used up.
+        claimable[token][account] = 0;
+
+        emit Claimed(token, account, to, amount);
+
+        // Interaction: pay, with all the gas there is; a failure undoes the call and leaves the credit.
+        IERC20(token).safeTransfer(to, amount);
     }
 
     function _setTreasury(address newTreasury) private {

@@ -15,7 +15,7 @@ const artifacts = {
   AgentAccount: 'out/AgentAccount.sol/AgentAccount.json',
   AgentAccountFactory: 'out/AgentAccountFactory.sol/AgentAccountFactory.json',
   CAPPaymaster: 'out/CAPPaymaster.sol/CAPPaymaster.json',
-  SandboxUSDC: 'out/SandboxUSDC.sol/SandboxUSDC.json',
+  SandboxToken: 'out/SandboxToken.sol/SandboxToken.json',
   // Never recompiled: the canonical address rests on the published bytecode.
   EntryPoint: 'node_modules/@account-abstraction/contracts/artifacts/EntryPoint.json',
 };
@@ -23,6 +23,10 @@ const artifacts = {
 fs.rmSync(target, { recursive: true, force: true });
 for (const [name, file] of Object.entries(artifacts)) {
   const artifact = JSON.parse(fs.readFileSync(file, 'utf8'));
+  for (const { type, inputs } of artifact.abi) {
+    // EIP-3009's nonce. Every function message has a Nonce already: its transaction's.
+    if (type === 'function') inputs.filter((input) => input.name === 'nonce').forEach((input) => (input.name = 'authorizationNonce'));
+  }
   const bytecode = artifact.bytecode.object ?? artifact.bytecode;
   generateAllClasses(JSON.stringify(artifact.abi), bytecode.replace(/^0x/, ''), name, 'CapVault.Contracts', target, 0);
 }

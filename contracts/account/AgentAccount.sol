@@ -11,6 +11,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ERC7739} from "@openzeppelin/contracts/utils/cryptography/signers/draft-ERC7739.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Call, IAgentAccount, Step} from "../interfaces/IAgentAccount.sol";
 import {ICAPVault} from "../interfaces/ICAPVault.sol";
 
@@ -46,6 +47,16 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
 
     Replacement private _executor;
 
+    /// @dev One slot per token, so that a payment writes one. `spent` counts for the UTC day `day` alone; uint16 lasts until the year 2149.
+    struct Limits {
+        uint80 perOrder;
+        uint80 perDay;
+        uint80 spent;
+        uint16 day;
+    }
+
+    mapping(address token => Limits limits) private _limits;
+
     /// @dev Calls to an address without code succeed and return what memory held: steps would do nothing, and consents be worth nothing.
     constructor(address vault_, address paymaster_) EIP712("AgentAccount", "1") {
         require(vault_.code.length != 0, NotAContract(vault_));
@@ -71,6 +82,7 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
             Step calldata step = steps[i];
             bool allowed = _isVaultStep(step) || (i + 1 < steps.length && _isApprovalFor(step, steps[i + 1]));
             require(allowed, NotAllowed(step.target, bytes4(step.data)));
+            if (_isPayment(step)) _spend(step);
             _call(step.target, 0, step.data);
         }
     }
@@ -80,6 +92,13 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
         require(msg.sender == address(this) || msg.sender == owner(), Unauthorized(msg.sender));
         _executor = Replacement({replaced: true, key: newExecutor});
         emit ExecutorSet(newExecutor);
+    }
+
+    /// @inheritdoc IAgentAccount
+    function setLimits(address token, uint80 perOrder, uint80 perDay) external override {
+        require(msg.sender == address(this) || msg.sender == owner(), Unauthorized(msg.sender));
+        (_limits[token].perOrder, _limits[token].perDay) = (perOrder, perDay);
+        emit LimitsSet(token, perOrder, perDay);
     }
 
     /* VIEWS */
@@ -94,6 +113,12 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
         Replacement memory current = _executor;
         if (current.replaced) return current.key;
         (, executor_) = _deployedKeys();
+    }
+
+    /// @inheritdoc IAgentAccount
+    function limits(address token) public view override returns (uint80 perOrder, uint80 perDay, uint80 spentToday) {
+        Limits memory current = _limits[token];
+        return (current.perOrder, current.perDay, current.day == _today() ? current.spent : 0);
     }
 
     /// @inheritdoc IAgentAccount
@@ -145,7 +170,13 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
                 || _word(signature, ORDER_LENGTH + 32) != 65
         ) return false;
         uint256 self = uint160(address(this));
-        if (_word(signature, 0) != self && _word(signature, 32) != self) return false;
+        if (_word(signature, 0) == self) {
+            // Dirty upper bits need no check: the vault creates no such order.
+            address token = address(uint160(_word(signature, TOKEN_OFFSET)));
+            if (_word(signature, AMOUNT_OFFSET) > _limits[token].perOrder) return false;
+        } else if (_word(signature, 32) != self) {
+            return false;
+        }
         (bool success, bytes32 orderId,) = LowLevelCall.staticcallReturn64Bytes(
             vault, abi.encodePacked(ICAPVault.hashOrder.selector, signature[:ORDER_LENGTH])
         );
@@ -164,25 +195,49 @@ contract AgentAccount is IAgentAccount, Account, ERC7739 {
     function _isVaultStep(Step calldata step) private view returns (bool) {
         if (step.target != vault) return false;
         bytes4 selector = bytes4(step.data);
-        return selector == ICAPVault.createOrder.selector || selector == ICAPVault.payOrder.selector
-            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.rejectOrder.selector
+        return _isPayment(step) || selector == ICAPVault.createOrder.selector
+            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.releaseOrder.selector
+            || selector == ICAPVault.disputeOrder.selector || selector == ICAPVault.rejectOrder.selector
             || selector == ICAPVault.expireOrder.selector
             || (selector == ICAPVault.claim.selector
                 && step.data.length == 68
                 && _word(step.data, 36) == uint160(address(this)));
     }
 
+    /// @dev A step that debits this account. The order lies in the first words of its arguments.
+    function _isPayment(Step calldata step) private view returns (bool) {
+        if (step.target != vault || step.data.length < 4 + ORDER_LENGTH) return false;
+        bytes4 selector = bytes4(step.data);
+        return selector == ICAPVault.payOrder.selector || selector == ICAPVault.createAndPayOrder.selector;
+    }
+
     /// @dev The payment that must follow proves the token (the vault takes only those its owner enabled) and uses the allowance up.
     /// Whole words are compared, so an address with dirty upper bits is refused.
     function _isApprovalFor(Step calldata step, Step calldata payment) private view returns (bool) {
-        return bytes4(step.data) == IERC20.approve.selector && step.data.length == 68
-            && bytes4(payment.data) == ICAPVault.payOrder.selector && payment.data.length == 4 + ORDER_LENGTH
-            && payment.target == vault && _word(step.data, 4) == uint160(vault)
-            && _word(payment.data, 4 + TOKEN_OFFSET) == uint160(step.target)
+        return bytes4(step.data) == IERC20.approve.selector && step.data.length == 68 && _isPayment(payment)
+            && _word(step.data, 4) == uint160(vault) && _word(payment.data, 4 + TOKEN_OFFSET) == uint160(step.target)
             && _word(payment.data, 4 + AMOUNT_OFFSET) == _word(step.data, 36);
     }
 
+    /// @dev Counted before the payment, so that nothing that the token calls finds an amount uncounted.
+    function _spend(Step calldata payment) private {
+        address token = address(uint160(_word(payment.data, 4 + TOKEN_OFFSET)));
+        uint256 amount = _word(payment.data, 4 + AMOUNT_OFFSET);
+        (uint80 perOrder, uint80 perDay, uint80 spentToday) = limits(token);
+        uint256 left = Math.min(perOrder, Math.saturatingSub(perDay, spentToday));
+        require(amount <= left, LimitExceeded(token, amount, left));
+        // Safe: spentToday + amount <= perDay.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (_limits[token].spent, _limits[token].day) = (spentToday + uint80(amount), _today());
+    }
+
     /* HELPERS */
+
+    /// @dev The UTC day. Safe: fits until the year 2149.
+    function _today() private view returns (uint16) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint16(block.timestamp / 1 days);
+    }
 
     /// @dev A failure's revert data goes up unchanged, so that the vault's errors reach whoever reads the operation's outcome.
     function _call(address target, uint256 value, bytes calldata data) private {

@@ -16,16 +16,21 @@ struct Step {
 
 /// @title ERC-4337 wallet of one agent
 /// @notice The Owner may do everything. The Executor, the key an agent works with day to day, may do order steps on one
-/// vault and the exact approvals that they need, through an entry function of its own; never a transfer.
+/// vault and the exact approvals that they need, through an entry function of its own, up to the limits that the Owner sets;
+/// never a transfer.
 /// @dev Operations (ERC-4337, EntryPoint v0.8) are signed by ECDSA over the userOpHash itself. Nonce key 0 is the Owner's, with any
 /// callData and any paymaster or none. Keys 1 to 64 are the Executor's, with executeOrderSteps and this account's `paymaster` alone.
 /// Every other pairing fails validation.
 interface IAgentAccount {
     /// @notice The Owner replaced the Executor.
     event ExecutorSet(address indexed executor);
+    /// @notice The Owner set what the Executor may spend of `token`, in its base units, per order and per UTC day.
+    event LimitsSet(address indexed token, uint80 perOrder, uint80 perDay);
 
     /// @notice The Executor may not call `selector` on `target` (or not with these arguments).
     error NotAllowed(address target, bytes4 selector);
+    /// @notice The Executor asked for `requested` of `token`, in its base units, and may spend `left` on one order now.
+    error LimitExceeded(address token, uint256 requested, uint256 left);
     /// @notice There is no code at `account`, where the vault or the paymaster should be.
     error NotAContract(address account);
     /// @notice `caller` may not use this function.
@@ -35,10 +40,17 @@ interface IAgentAccount {
     function execute(Call[] calldata calls) external payable;
 
     /// @notice Runs order `steps` in order; reverts with the first failure. Only the EntryPoint (an operation that the Executor or Owner signed) or the Executor.
-    /// @dev Allowed: on the vault createOrder, payOrder, deliverOrder, rejectOrder, expireOrder, and claim with to = this account;
-    /// on a token approve(vault, amount) directly before the payOrder of an order of that token and amount. Everything else, and
-    /// calldata of another length where it matters, reverts with NotAllowed. A step's own revert data is passed on unchanged.
+    /// @dev Allowed: on the vault createOrder, payOrder, createAndPayOrder, deliverOrder, releaseOrder, disputeOrder, rejectOrder,
+    /// expireOrder, and claim with to = this account; on a token approve(vault, amount) directly before the payment of an order of that token and amount. Everything else, and
+    /// calldata of another length where it matters, reverts with NotAllowed; a payment above the limits with LimitExceeded. A
+    /// step's own revert data is passed on unchanged.
     function executeOrderSteps(Step[] calldata steps) external;
+
+    /// @notice Sets what the Executor may spend of `token`, in its base units: `perOrder` on one order, and `perDay` between one
+    /// midnight UTC and the next. Unset is 0. Only the account itself (an Owner's call) or the Owner.
+    /// @dev Counted when a payment is made through `executeOrderSteps`; what comes back gives nothing back. What was spent today stays
+    /// counted under the new limits. A consent to an order as its Requester needs `perOrder` alone.
+    function setLimits(address token, uint80 perOrder, uint80 perDay) external;
 
     /// @notice Replaces the Executor; 0 leaves the account without one. Only the account itself (an Owner's call) or the Owner.
     /// @dev On this chain alone. Where the account is not deployed yet, anyone can deploy it, with its first Executor. So once that
@@ -50,6 +62,9 @@ interface IAgentAccount {
 
     /// @notice The key that may do order steps.
     function executor() external view returns (address);
+
+    /// @notice What the Executor may spend of `token` per order and per UTC day, and has spent today, in its base units.
+    function limits(address token) external view returns (uint80 perOrder, uint80 perDay, uint80 spentToday);
 
     /// @notice The vault that this account's Executor may use.
     function vault() external view returns (address);

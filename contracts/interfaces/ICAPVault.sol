@@ -74,7 +74,7 @@ interface ICAPVault {
     event OrderExpired(bytes32 indexed orderId, uint256 refund);
     /// @notice A payout waits for `claim`: one that could not be pushed, or a commission, which never is.
     event PayoutDeferred(bytes32 indexed orderId, address indexed token, address indexed account, uint256 amount);
-    /// @notice `account` took its deferred payouts in `token` to `to`.
+    /// @notice The deferred payouts of `account` in `token` went to `to`.
     event Claimed(address indexed token, address indexed account, address to, uint256 amount);
     /// @notice Accrued fees in `token` went to the treasury.
     event FeesSwept(address indexed token, address indexed treasury, uint256 amount);
@@ -243,6 +243,12 @@ interface ICAPVault {
     /// the token's errors.
     /// @return amount Token base units sent.
     function claim(address token, address to) external returns (uint256 amount);
+
+    /// @notice Sends the deferred payouts of `account` in `token` to that account. Anyone may call: a commission is always deferred, and
+    /// who gets it may hold no gas, or be a contract that cannot call.
+    /// @dev No gas cap. If the token fails, the credit stays. Reverts: NothingToClaim, the token's errors.
+    /// @return amount Token base units sent.
+    function claimFor(address token, address account) external returns (uint256 amount);
 
     /// @notice Sends all accrued fees in `token` to the treasury. Anyone may call.
     /// @dev If the token fails, the fees stay and the owner can name another treasury. Reverts: the token's errors.

@@ -3,7 +3,7 @@ using CapVault.Sdk;
 
 namespace CapVault.Cli;
 
-/// <summary><c>agents create|list|get|update|pause|resume|stats</c>, for the operator or an Owner.</summary>
+/// <summary><c>agents create|list|get|update|pause|resume|limits|rotate-executor|withdraw|stats</c>, for the operator or an Owner.</summary>
 internal static class AgentsCommands
 {
     private static readonly Argument<string> Id = new("agentId") { Description = "agt_…" };
@@ -16,6 +16,9 @@ internal static class AgentsCommands
         Update(),
         SetStatus("pause", "Take no new negotiations; what was agreed goes on.", (setup, id, cancellationToken) => setup.PauseAgentAsync(id, cancellationToken)),
         SetStatus("resume", "Sell again.", (setup, id, cancellationToken) => setup.ResumeAgentAsync(id, cancellationToken)),
+        OwnerCommands.Limits(),
+        OwnerCommands.RotateExecutor(),
+        OwnerCommands.Withdraw(),
         Stats(),
     };
 
@@ -108,7 +111,7 @@ internal static class AgentsCommands
 
     private static void Show(Session session, Agent agent) => session.Print.Result(agent, print => Describe(print, agent));
 
-    private static void Describe(Printer print, Agent agent) => print.Fields(
+    public static void Describe(Printer print, Agent agent) => print.Fields(
         ("agent", agent.AgentId),
         ("name", agent.Name),
         ("description", agent.Description),
@@ -118,5 +121,6 @@ internal static class AgentsCommands
         ("wallet", agent.WalletAddress),
         ("owner", agent.Owner),
         ("executor", agent.SelfHeld ? "held by the agent itself" : "held by the relayer"),
+        ("may spend", agent.Limits is { } limits ? $"{limits.PerOrder} USDC per order, {limits.PerDay} per day; {limits.SpentToday} spent until {limits.ResetsAt:u}" : null),
         ("deployed", agent.Deployed ? "yes" : "no, before its first use"));
 }

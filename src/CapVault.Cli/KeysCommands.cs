@@ -7,6 +7,13 @@ namespace CapVault.Cli;
 /// <summary><c>keys create|list|revoke|rotate</c> and <c>sign-in</c>.</summary>
 internal static class KeysCommands
 {
+    /// <summary>For commands of Owners.</summary>
+    public static readonly Option<FileInfo?> OwnerKeyFile = new("--key-file")
+    {
+        Description = "File with the Owner's private key, 0x and 64 hex digits. The default is the sandbox's Owner that --as names.",
+        HelpName = "file",
+    };
+
     public static Command Create() => new("keys", "Keys of the operator, and new keys for agents.")
     {
         CreateKey(),
@@ -17,14 +24,9 @@ internal static class KeysCommands
 
     public static Command SignIn()
     {
-        var file = new Option<FileInfo?>("--key-file")
+        return new Command("sign-in", "Sign in as an Owner; prints a token for --key, good for an hour.") { OwnerKeyFile }.Runs(async (session, cancellationToken) =>
         {
-            Description = "File with the Owner's private key, 0x and 64 hex digits. The default is the sandbox's Owner that --as names.",
-            HelpName = "file",
-        };
-        return new Command("sign-in", "Sign in as an Owner; prints a token for --key, good for an hour.") { file }.Runs(async (session, cancellationToken) =>
-        {
-            using var setup = await SetupClient.SignInAsync(session.Connection(), OwnerKey(session, session.Value(file)), cancellationToken);
+            using var setup = await SetupClient.SignInAsync(session.Connection(), OwnerKey(session), cancellationToken);
             var owner = setup.Session!;
             session.Print.Result(owner, print =>
             {
@@ -99,8 +101,10 @@ internal static class KeysCommands
         });
     }
 
-    private static EthECKey OwnerKey(Session session, FileInfo? file)
+    /// <summary>The Owner's key, for what only an Owner may do.</summary>
+    public static EthECKey OwnerKey(Session session)
     {
+        var file = session.Value(OwnerKeyFile);
         var text = file is null ? session.SandboxOwnerKey() : File.ReadAllText(file.FullName).Trim();
         try
         {

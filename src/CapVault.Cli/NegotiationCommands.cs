@@ -20,7 +20,9 @@ internal static class NegotiationCommands
             Description = "The highest price to consent to, in USDC; needed with --executor-key-file.",
             HelpName = "amount",
         };
-        return new Command("negotiate", "Ask for a service, as its Requester.") { service, requirements, maxPrice }.Runs(async (session, cancellationToken) =>
+        var thirdParties = new ThirdPartyOptions();
+        return new Command("negotiate", "Ask for a service, as its Requester. Whom the terms name beside the parties is told with --executor-key-file only: who signs must expect them.") { service, requirements, maxPrice }
+            .With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Requester);
             if (session.SignsItself != (session.Value(maxPrice) is not null))
@@ -34,7 +36,7 @@ internal static class NegotiationCommands
                 Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
             };
             var negotiation = session.Value(maxPrice) is { } price
-                ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price }, cancellationToken)
+                ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price, ThirdParties = thirdParties.Read(session) }, cancellationToken)
                 : await agent.NegotiateOrderAsync(request, cancellationToken);
             session.Print.Result(negotiation, print =>
             {
@@ -47,10 +49,14 @@ internal static class NegotiationCommands
     public static Command Accept()
     {
         var id = new Argument<string>("negotiationId") { Description = "neg_…" };
-        return new Command("accept", "Consent as the Provider, and wait until the order is on chain.") { id }.Runs(async (session, cancellationToken) =>
+        var thirdParties = new ThirdPartyOptions();
+        return new Command("accept", "Consent as the Provider, and wait until the order is on chain. Whom the terms name beside the parties is told with --executor-key-file only.") { id }
+            .With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Provider);
-            var accepted = await agent.AcceptNegotiationAsync(session.Value(id), cancellationToken: cancellationToken);
+            var accepted = session.SignsItself && thirdParties.Read(session) is { } expected
+                ? await agent.AcceptNegotiationAsync(await ReadAsync(agent, session.Value(id), cancellationToken), expected, cancellationToken)
+                : await agent.AcceptNegotiationAsync(session.Value(id), cancellationToken: cancellationToken);
             session.Print.Result(accepted, print =>
             {
                 OrdersCommands.Describe(print, accepted.Order);
@@ -66,10 +72,24 @@ internal static class NegotiationCommands
         ("service", $"{negotiation.ServiceId} version {negotiation.ServiceVersion}"),
         ("price", negotiation.Price + " USDC"),
         ("delivery within", negotiation.DeliveryWindow + " s"),
+        ("arbiter", negotiation.Terms.ReviewSeconds == 0 ? null : $"{negotiation.Terms.Arbiter}, review of {negotiation.Terms.ReviewSeconds} s"),
+        ("approver", IsNone(negotiation.Terms.Approver) ? null : negotiation.Terms.Approver),
+        ("commission", negotiation.Terms.CommissionBps == 0 ? null : $"{negotiation.Terms.CommissionBps} / 10 000 to {negotiation.Terms.CommissionTo}"),
         ("requester", negotiation.RequesterAgentId),
         ("provider", negotiation.ProviderAgentId),
         ("answer until", negotiation.ExpiresAt.ToString("u")),
         ("order", negotiation.OrderId));
+
+    private static bool IsNone(string account) => account.AsSpan(2).Trim('0').IsEmpty;
+
+    // What answers another question must not be consented to.
+    private static async Task<Negotiation> ReadAsync(AgentClient agent, string negotiationId, CancellationToken cancellationToken)
+    {
+        var negotiation = await agent.GetNegotiationAsync(negotiationId, cancellationToken);
+        return negotiation.NegotiationId == negotiationId
+            ? negotiation
+            : throw new CliException($"Asked for {negotiationId}, the relayer answers with {negotiation.NegotiationId}. Nothing was signed.", "");
+    }
 
     private static JsonElement JsonOrString(string text)
     {

@@ -52,8 +52,25 @@ internal static class OrdersCommands
             session.Print.Result(delivered, print =>
             {
                 Describe(print, delivered.Order);
-                print.Line($"Next: capvault orders delivery {delivered.Order.OrderId}");
+                print.Line($"Next: capvault orders delivery {delivered.Order.OrderId}{(delivered.Order.Status.IsFinal ? "" : $", then capvault release {delivered.Order.OrderId}")}");
             });
+        });
+    }
+
+    public static Command Release() => new Command("release", "Pay the provider of an order under review: as the Requester, or as anyone once the review has passed in silence.") { Id }
+        .Runs(async (session, cancellationToken) =>
+        {
+            using var agent = session.Agent(Role.Requester);
+            Show(session, await agent.ReleaseOrderAsync(session.Value(Id), cancellationToken));
+        });
+
+    public static Command Dispute()
+    {
+        var reason = new Option<string>("--reason") { Description = "1–512 characters; told to both.", Required = true };
+        return new Command("dispute", "Let the Arbiter rule: before delivery as either party, in review as the Requester.") { Id, reason }.Runs(async (session, cancellationToken) =>
+        {
+            using var agent = session.Agent(Role.Requester);
+            Show(session, await agent.DisputeOrderAsync(session.Value(Id), session.Value(reason)!, cancellationToken));
         });
     }
 
@@ -88,16 +105,24 @@ internal static class OrdersCommands
         ("on chain", order.ChainOrderId),
         ("status", order.FinalStatus is { } final ? $"{order.Status} ({final})" : order.Status),
         ("reason", order.RejectReason),
+        ("disputed by", order.DisputedBy is null ? null : $"{order.DisputedBy}{(order.DisputeReason is { } why ? $": {why}" : "")}"),
         ("last failure", order.LastFailure is { } failure ? $"{failure.Code}: {failure.Reason}" : null),
         ("price", order.Price + " USDC"),
         ("fee", order.FeeAmount is null ? null : order.FeeAmount + " USDC"),
+        ("commission", order.CommissionAmount is null or "0.00" ? null : order.CommissionAmount + " USDC"),
         ("to provider", order.ProviderAmount is null ? null : order.ProviderAmount + " USDC"),
         ("refund", order.RefundAmount is null ? null : order.RefundAmount + " USDC"),
         ("pay until", order.PayDeadline.ToString("u")),
         ("deliver until", order.SlaDeadline?.ToString("u")),
+        ("review until", order.ReviewDeadline?.ToString("u")),
+        ("ruling until", order.ResolveDeadline?.ToString("u")),
         ("create tx", order.CreateTxHash),
+        ("approve tx", order.ApproveTxHash),
         ("pay tx", order.PayTxHash),
         ("deliver tx", order.DeliverTxHash),
+        ("dispute tx", order.DisputeTxHash),
+        ("resolve tx", order.ResolveTxHash),
+        ("clear tx", order.ClearTxHash),
         ("reject tx", order.RejectTxHash),
         ("expire tx", order.ExpireTxHash),
         ("deliverable hash", order.DeliverableHash));

@@ -50,11 +50,11 @@ internal sealed class SchemaOptions
     }
 }
 
-internal static class SchemaOptionsExtensions
+internal static class OptionsExtensions
 {
-    public static Command With(this Command command, SchemaOptions options)
+    public static Command With(this Command command, IEnumerable<Option> options)
     {
-        foreach (var option in options.All)
+        foreach (var option in options)
         {
             command.Options.Add(option);
         }

@@ -59,9 +59,10 @@ internal static class ServicesCommands
         var sla = new Option<int>("--sla-minutes") { Description = "Minutes from payment in which delivery is valid, 5 – 525,600.", Required = true };
         var description = new Option<string?>("--description") { Description = "Up to 4,096 characters." };
         var schemas = new SchemaOptions();
+        var thirdParties = new ThirdPartyOptions();
         var tags = TagOptions.New();
         var ttl = new Option<int?>("--ttl") { Description = "Seconds in which a negotiation must be answered, 60 – 604,800; the default is 900." };
-        return new Command("create", "Offer something.") { agent, name, price, sla, description, ttl, tags }.With(schemas).Runs(async (session, cancellationToken) =>
+        return new Command("create", "Offer something.") { agent, name, price, sla, description, ttl, tags }.With(schemas.All).With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var setup = session.Setup();
             var request = new CreateServiceRequest
@@ -76,6 +77,7 @@ internal static class ServicesCommands
                 DeliverableType = schemas.DeliverableType(session),
                 DeliverableSchema = schemas.DeliverableSchema(session),
                 Tags = TagOptions.Read(session, tags),
+                ThirdParties = thirdParties.Read(session),
                 NegotiationTtlSeconds = session.Value(ttl),
             };
             Show(session, await setup.CreateServiceAsync(request, cancellationToken));
@@ -110,10 +112,12 @@ internal static class ServicesCommands
         var sla = new Option<int?>("--sla-minutes") { Description = "New delivery window." };
         var ttl = new Option<int?>("--ttl") { Description = "New answer window, seconds." };
         var schemas = new SchemaOptions();
+        var thirdParties = new ThirdPartyOptions();
         var tags = TagOptions.New();
+        var noThirdParties = new Option<bool>("--no-third-parties") { Description = "Name nobody beside the parties any more." };
         var enabled = new Option<bool?>("--enabled") { Description = "Whether it takes new orders.", HelpName = "true|false" };
-        return new Command("update", "Make a new version; running negotiations and orders keep theirs.") { Id, name, description, price, sla, ttl, enabled, tags }
-            .With(schemas).Runs(async (session, cancellationToken) =>
+        return new Command("update", "Make a new version; running negotiations and orders keep theirs.") { Id, name, description, price, sla, ttl, enabled, tags, noThirdParties }
+            .With(schemas.All).With(thirdParties.All).Runs(async (session, cancellationToken) =>
             {
                 using var setup = session.Setup();
                 var request = new UpdateServiceRequest
@@ -127,6 +131,7 @@ internal static class ServicesCommands
                     DeliverableType = schemas.DeliverableType(session),
                     DeliverableSchema = schemas.DeliverableSchema(session),
                     Tags = TagOptions.Read(session, tags),
+                    ThirdParties = session.Value(noThirdParties) ? ThirdParties.None : thirdParties.Read(session),
                     NegotiationTtlSeconds = session.Value(ttl),
                     Enabled = session.Value(enabled),
                 };
@@ -135,6 +140,7 @@ internal static class ServicesCommands
     }
 
     private static void Show(Session session, Service service) => session.Print.Result(service, print => print.Fields(
+    [
         ("service", service.ServiceId),
         ("version", service.Version),
         ("name", service.Name),
@@ -148,5 +154,7 @@ internal static class ServicesCommands
         ("delivers", service.DeliverableType),
         ("", service.DeliverableSchema),
         ("answer within", service.NegotiationTtlSeconds + " s"),
-        ("enabled", service.Enabled ? "yes" : "no")));
+        .. ThirdPartyOptions.Describe(service.ThirdParties),
+        ("enabled", service.Enabled ? "yes" : "no"),
+    ]));
 }

@@ -75,10 +75,15 @@ internal sealed class Session
 
         var account = _parsed.GetValue(GlobalOptions.Account)
             ?? throw new CliException("Found --executor-key-file without --account: an Executor signs for one account only.", "Next: add --account, the agent's wallet.", ExitCode.Usage);
+        return new ExecutorSigner(account, PrivateKey(file));
+    }
+
+    /// <summary>The private key that a file holds; what else it holds is never shown.</summary>
+    public static EthECKey PrivateKey(FileInfo file)
+    {
         var key = File.ReadAllText(file.FullName).Trim();
-        // What the file holds is never shown.
         return key.Length == 66 && key.StartsWith("0x", StringComparison.Ordinal) && key.IsHex()
-            ? new ExecutorSigner(account, new EthECKey(key))
+            ? new EthECKey(key)
             : throw new CliException($"{file.FullName} holds no private key, expected 0x and 64 hex digits.", "", ExitCode.Usage);
     }
 

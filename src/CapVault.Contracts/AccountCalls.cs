@@ -1,6 +1,6 @@
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Contracts;
 using Order = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
@@ -24,6 +24,13 @@ public static class AccountCalls
     /// <summary>deliverOrder.</summary>
     public static byte[] Deliver(string vault, Order order, byte[] deliverableHash) =>
         Steps((vault, new DeliverOrderFunction { Order = order, DeliverableHash = deliverableHash }.GetCallData()));
+
+    /// <summary>releaseOrder.</summary>
+    public static byte[] Release(string vault, Order order) => Steps((vault, new ReleaseOrderFunction { Order = order }.GetCallData()));
+
+    /// <summary>disputeOrder.</summary>
+    public static byte[] Dispute(string vault, Order order, byte[] reasonHash) =>
+        Steps((vault, new DisputeOrderFunction { Order = order, ReasonHash = reasonHash }.GetCallData()));
 
     /// <summary>rejectOrder.</summary>
     public static byte[] Reject(string vault, Order order, byte[] reasonHash) =>

@@ -28,6 +28,9 @@ public sealed record Deployment
 
     public required string Usdc { get; init; }
 
+    /// <summary>The sandbox's second token, with a lower minimum fee; null elsewhere.</summary>
+    public string? Eurc { get; init; }
+
     public required string Treasury { get; init; }
 
     public required string Owner { get; init; }
@@ -57,6 +60,11 @@ public sealed record Deployment
         RequireAddress("accountImplementation", deployment.AccountImplementation);
         RequireAddress("paymaster", deployment.Paymaster);
         RequireAddress("usdc", deployment.Usdc);
+        if (deployment.Eurc is { } eurc)
+        {
+            RequireAddress("eurc", eurc);
+        }
+
         RequireAddress("treasury", deployment.Treasury);
         RequireAddress("owner", deployment.Owner);
         return deployment;

@@ -14,6 +14,9 @@ public sealed class UserOperations
     /// <summary>Nonce keys of an agent account that belong to its Executor: 1 to this many; key 0 is the Owner's.</summary>
     public const int ExecutorLanes = 64;
 
+    /// <summary>The nonce key of the Owner.</summary>
+    public const int OwnerKey = 0;
+
     private static readonly byte[] TypeHash = Eip712.TypeHash(
         "PackedUserOperation(address sender,uint256 nonce,bytes initCode,bytes callData,bytes32 accountGasLimits,"
         + "uint256 preVerificationGas,bytes32 gasFees,bytes paymasterAndData)");

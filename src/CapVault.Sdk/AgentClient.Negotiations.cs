@@ -43,7 +43,7 @@ public sealed partial class AgentClient
         AcceptAsync(
             negotiationId,
             async token => _config.Executor is { } executor
-                ? await ConsentAsProviderAsync(executor, await ReadToSignAsync(negotiationId, token), token) with { Revision = revision }
+                ? await ConsentAsProviderAsync(executor, await ReadToSignAsync(negotiationId, token), ThirdParties.None, token) with { Revision = revision }
                 : new AcceptNegotiationRequest { Revision = revision },
             cancellationToken);
 
@@ -52,13 +52,23 @@ public sealed partial class AgentClient
     /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
     /// <exception cref="CapApiException">As for the other overload.</exception>
     /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
-    public Task<AcceptNegotiationResult> AcceptNegotiationAsync(Negotiation negotiation, CancellationToken cancellationToken = default)
+    public Task<AcceptNegotiationResult> AcceptNegotiationAsync(Negotiation negotiation, CancellationToken cancellationToken = default) =>
+        AcceptNegotiationAsync(negotiation, ThirdParties.None, cancellationToken);
+
+    /// <summary>As the overload without third parties, for a service whose orders name some.</summary>
+    /// <param name="negotiation">As it was read, and looked at.</param>
+    /// <param name="thirdParties">With <see cref="Config.Executor"/>: whom the terms must name beside the parties.</param>
+    /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
+    /// <exception cref="CapApiException">As for the other overloads.</exception>
+    /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
+    public Task<AcceptNegotiationResult> AcceptNegotiationAsync(Negotiation negotiation, ThirdParties thirdParties, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(negotiation);
+        ArgumentNullException.ThrowIfNull(thirdParties);
         return AcceptAsync(
             negotiation.NegotiationId,
             async token => _config.Executor is { } executor
-                ? await ConsentAsProviderAsync(executor, negotiation, token)
+                ? await ConsentAsProviderAsync(executor, negotiation, thirdParties, token)
                 : new AcceptNegotiationRequest { Revision = negotiation.Revision },
             cancellationToken);
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Numerics;
-using CapVault.Contracts.SandboxUSDC;
+using CapVault.Contracts.SandboxToken;
 using CapVault.Sdk.Transport;
 using Nethereum.JsonRpc.Client;
 using Nethereum.Web3;
@@ -37,6 +37,25 @@ public sealed partial class AgentClient
         var order = await StepAsync(OrderStep.Pay, orderId, body: null, cancellationToken);
         return new PayOrderResult(order, order.PayTxHash!);
     }
+
+    /// <summary>Pays the Provider of an order whose terms ask for a review: as the Requester at any time, as the Provider once the review has passed in
+    /// silence. The relayer does the latter by itself too.</summary>
+    /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
+    /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
+    /// <exception cref="CapApiException">Refused, or releaseOrder failed for good (<c>RELEASE_REVERTED</c>).</exception>
+    /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
+    public Task<Order> ReleaseOrderAsync(string orderId, CancellationToken cancellationToken = default) =>
+        StepAsync(OrderStep.Release, orderId, body: null, cancellationToken);
+
+    /// <summary>Lets the Arbiter rule on an order whose terms name one: as either party until the SLA deadline, once per order, which stops nothing else; as
+    /// the Requester also in the review of a delivery, which stops the release by silence for up to 30 days.</summary>
+    /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
+    /// <param name="reason">1–512 characters; its keccak256 goes on chain.</param>
+    /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
+    /// <exception cref="CapApiException">Refused, or disputeOrder failed for good (<c>DISPUTE_REVERTED</c>).</exception>
+    /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
+    public Task<Order> DisputeOrderAsync(string orderId, string reason, CancellationToken cancellationToken = default) =>
+        StepAsync(OrderStep.Dispute, orderId, new DisputeRequest { Reason = reason }, cancellationToken);
 
     /// <summary>Ends the order, as either party while it is unpaid, as the Provider also after: then the Requester gets everything back.</summary>
     /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
@@ -87,7 +106,7 @@ public sealed partial class AgentClient
     {
         try
         {
-            return await new SandboxUSDCService(new Web3(rpcUrl), order.PaymentToken)
+            return await new SandboxTokenService(new Web3(rpcUrl), order.PaymentToken)
                 .BalanceOfQueryAsync(order.RequesterWalletAddress)
                 .WaitAsync(NodePatience, _config.TimeProvider, cancellationToken);
         }
@@ -102,7 +121,7 @@ public sealed partial class AgentClient
         _config.Executor is { } executor && step != OrderStep.Expire
             ? SignedStepAsync(
                 executor,
-                new PrepareRequest { OrderId = orderId, Step = step, Deliverable = body as DeliverOrderRequest, Reason = (body as RejectRequest)?.Reason },
+                new PrepareRequest { OrderId = orderId, Step = step, Deliverable = body as DeliverOrderRequest, Reason = (body as RejectRequest)?.Reason ?? (body as DisputeRequest)?.Reason },
                 cancellationToken)
             : ProveAsync(
                 step,

@@ -76,9 +76,12 @@ public sealed partial class AgentClient
         _ when step == OrderStep.Create => order.CreateTxHash,
         _ when step == OrderStep.Pay => order.PayTxHash,
         _ when step == OrderStep.Deliver => order.DeliverTxHash,
+        _ when step == OrderStep.Release => order.ResolveTxHash is null ? order.ClearTxHash : null,
+        // An order may be disputed twice: what is on its way, or has failed, is not in the order yet.
+        _ when step == OrderStep.Dispute => order.Pending?.Op == step || order.LastFailure?.Op == step ? null : order.DisputeTxHash,
         _ when step == OrderStep.Reject => order.RejectTxHash,
         _ when step == OrderStep.Expire => order.ExpireTxHash,
-        _ => throw new ArgumentOutOfRangeException(nameof(step), step, "Found a step without a transaction, expected one of OrderStep."),
+        _ => throw new ArgumentOutOfRangeException(nameof(step), step, "Found a step that no agent takes, expected another of OrderStep."),
     };
 
     private static CapApiException Failure(Order order, OrderStep step)

@@ -1,4 +1,5 @@
 using CapVault.Sdk.Transport;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Sdk;
 
@@ -13,6 +14,9 @@ public sealed record ExpectedTerms
 
     /// <summary>The longest time from payment in which delivery may be valid, seconds: so long the price may be locked. Null takes the service's.</summary>
     public long? MaxDeliveryWindow { get; init; }
+
+    /// <summary>Whom the terms must name beside the parties, as the service does: each of them has a say, or a share. Null: nobody.</summary>
+    public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>The version of the service that was looked at; null takes the newest, whatever it promises.</summary>
     public int? ServiceVersion { get; init; }
@@ -51,7 +55,7 @@ public sealed partial class AgentClient
         var checks = await ChecksAsync(executor, cancellationToken);
         var negotiation = await _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
         SigningChecks.RequireAsked(negotiation, request, maxPrice, expected);
-        var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester), cancellationToken);
+        var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester, expected.ThirdParties ?? ThirdParties.None), cancellationToken);
         return await _api.PostRepeatableAsync<Negotiation>(
             $"orders/negotiate/{Paths.Segment(negotiation.NegotiationId)}/consent",
             new ConsentRequest { Revision = negotiation.Revision, Signature = signature },
@@ -68,11 +72,12 @@ public sealed partial class AgentClient
     }
 
     // Once accepted, the consent is given: what is left is to follow the order, or to try its creation again. With a key a repeat must say the same.
-    private async Task<AcceptNegotiationRequest> ConsentAsProviderAsync(ExecutorSigner executor, Negotiation negotiation, CancellationToken cancellationToken) => new()
+    private async Task<AcceptNegotiationRequest> ConsentAsProviderAsync(
+        ExecutorSigner executor, Negotiation negotiation, ThirdParties thirdParties, CancellationToken cancellationToken) => new()
     {
         Revision = negotiation.Revision,
         Signature = negotiation.Status == NegotiationStatus.Pending || _idempotencyKey is not null
-            ? await executor.SignAsync((await ChecksAsync(executor, cancellationToken)).Consent(negotiation, Role.Provider), cancellationToken)
+            ? await executor.SignAsync((await ChecksAsync(executor, cancellationToken)).Consent(negotiation, Role.Provider, thirdParties), cancellationToken)
             : null,
     };
 
@@ -95,7 +100,8 @@ public sealed partial class AgentClient
                 {
                     // Nothing to sign, because it has happened or is on its way already?
                     var order = await UntakenAsync(GetOrderAsync(request.OrderId, token));
-                    if (TxHashOf(order, request.Step) is null && order.Pending?.Op != request.Step)
+                    var isOthers = request.Step == OrderStep.Dispute && order.DisputedBy is { } by && !by.IsTheSameHex(executor.Account);
+                    if (isOthers || (TxHashOf(order, request.Step) is null && order.Pending?.Op != request.Step))
                     {
                         throw;
                     }
@@ -127,9 +133,7 @@ public sealed partial class AgentClient
 
     private async Task<SigningChecks> ChecksAsync(ExecutorSigner executor, CancellationToken cancellationToken)
     {
-        _contracts ??= _config.Deployment is { } pinned
-            ? SigningContracts.Of(pinned)
-            : SigningContracts.Of(await _api.GetAsync<RelayerConfig>("config", cancellationToken));
+        _contracts ??= await SigningContracts.OfAsync(_config, _api, cancellationToken);
         return new SigningChecks(executor.Account, _contracts);
     }
 

@@ -9,6 +9,7 @@ namespace CapVault.Sdk;
 /// </summary>
 public sealed partial class SetupClient : IDisposable
 {
+    private readonly Config _config;
     private readonly ApiConnection _api;
 
     /// <summary>Makes a client; nothing is sent yet.</summary>
@@ -20,6 +21,7 @@ public sealed partial class SetupClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
+        _config = config;
         _api = new ApiConnection(
             config,
             Keys.Require(key, "an operator key, which begins with ohk_, or an Owner's token, which begins with cap_own_ (SDK keys go to AgentClient)", "ohk_", "cap_own_"));

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Text.Json;
 using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
+using CapVault.Sdk.Transport;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Util;
 using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
@@ -11,10 +12,13 @@ namespace CapVault.Sdk;
 /// <summary>The contracts that signatures are for.</summary>
 internal sealed record SigningContracts(BigInteger ChainId, string Vault, string EntryPoint, string Paymaster, string Usdc)
 {
-    public static SigningContracts Of(Deployment deployment) =>
+    public static async Task<SigningContracts> OfAsync(Config config, ApiConnection api, CancellationToken cancellationToken) =>
+        config.Deployment is { } pinned ? Of(pinned) : Of(await api.GetAsync<RelayerConfig>("config", cancellationToken));
+
+    private static SigningContracts Of(Deployment deployment) =>
         new(deployment.ChainId, deployment.Vault, deployment.EntryPoint, deployment.Paymaster, deployment.Usdc);
 
-    public static SigningContracts Of(RelayerConfig relayer) => new(relayer.ChainId, relayer.Vault, relayer.EntryPoint, relayer.Paymaster, relayer.Usdc);
+    private static SigningContracts Of(RelayerConfig relayer) => new(relayer.ChainId, relayer.Vault, relayer.EntryPoint, relayer.Paymaster, relayer.Usdc);
 }
 
 /// <summary>
@@ -26,17 +30,20 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     private readonly OrderTypedData _orders = new(contracts.ChainId, contracts.Vault);
 
     /// <summary>The consent to a negotiation's terms, as one of its sides.</summary>
+    /// <param name="negotiation">What the relayer answers.</param>
+    /// <param name="side">The account's side.</param>
+    /// <param name="thirdParties">Whom the terms must name, and no others: each would have a say, or a share.</param>
     /// <exception cref="CapApiException">The terms are not what the answer says they are, or are none that this client knows.</exception>
-    public TypedData Consent(Negotiation negotiation, Role side)
+    public TypedData Consent(Negotiation negotiation, Role side, ThirdParties thirdParties)
     {
         var (order, orderId) = Identify(negotiation.Terms, negotiation.ChainOrderId, negotiation.OrderId);
         RequireAddress($"terms.{side}", side == Role.Requester ? order.Requester : order.Provider, account);
         RequireAddress("terms.token", order.Token, contracts.Usdc);
-        // Terms that a consent of today never names: each would give somebody else a say, or a share.
-        RequireAddress("terms.arbiter", order.Arbiter, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.approver", order.Approver, AddressUtil.ZERO_ADDRESS);
-        RequireAddress("terms.commissionTo", order.CommissionTo, AddressUtil.ZERO_ADDRESS);
-        Require("terms.reviewSeconds", order.ReviewSeconds == 0, order.ReviewSeconds, 0);
+        RequireAddress("terms.arbiter", order.Arbiter, thirdParties.Arbiter ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.reviewSeconds", order.ReviewSeconds == (thirdParties.ReviewSeconds ?? 0), order.ReviewSeconds, thirdParties.ReviewSeconds ?? 0);
+        RequireAddress("terms.approver", order.Approver, thirdParties.Approver ?? AddressUtil.ZERO_ADDRESS);
+        RequireAddress("terms.commissionTo", order.CommissionTo, thirdParties.CommissionTo ?? AddressUtil.ZERO_ADDRESS);
+        Require("terms.commissionBps", order.CommissionBps == (thirdParties.CommissionBps ?? 0), order.CommissionBps, thirdParties.CommissionBps ?? 0);
         // What people and programs read must be what is signed.
         Require("price", Money.TryParse(negotiation.Price, out var price) && price == order.Amount, negotiation.Price, Money.Format(order.Amount));
         RequireAddress("paymentToken", negotiation.PaymentToken, order.Token);
@@ -80,26 +87,60 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     {
         var (terms, orderId) = Identify(order.Terms, order.ChainOrderId, order.OrderId);
         Require("order", asked.OrderId == order.OrderId || asked.OrderId.IsTheSameHex(order.ChainOrderId), order.OrderId, asked.OrderId);
-        var operation = Read(prepared.UserOp);
+        return Operation(prepared.UserOp, prepared.UserOpHash, UserOperations.ExecutorKey(orderId), CallData(terms, asked, contentHash), $"{asked.Step} of {order.OrderId}");
+    }
+
+    /// <summary>The operation that an Owner asked for.</summary>
+    /// <exception cref="CapApiException">It does anything else.</exception>
+    public TypedData Operation(PreparedOwnerAction prepared, OwnerActionRequest asked)
+    {
+        Require("agentId", prepared.AgentId == asked.AgentId, prepared.AgentId, asked.AgentId);
+        return Operation(prepared.UserOp, prepared.UserOpHash, UserOperations.OwnerKey, CallData(asked, prepared.Executor), $"{asked.Action} of {account}");
+    }
+
+    private TypedData Operation(UserOperation userOp, string userOpHash, int nonceKey, byte[] callData, string what)
+    {
+        var operation = Read(userOp);
         RequireAddress("userOp.sender", operation.Sender, account);
-        Require("userOp.nonce", UserOperations.NonceKey(operation.Nonce) == UserOperations.ExecutorKey(orderId), prepared.UserOp.Nonce, $"a nonce of key {UserOperations.ExecutorKey(orderId)}");
-        RequireAddress("userOp.paymaster", prepared.UserOp.Paymaster, contracts.Paymaster);
-        // A step has one encoding, so whatever else the call did would show.
-        var expected = CallData(terms, asked, contentHash).ToHex(prefix: true);
-        Require("userOp.callData", operation.CallData.ToHex(prefix: true) == expected, prepared.UserOp.CallData, $"{asked.Step} of {order.OrderId} and nothing else: {expected}");
+        Require("userOp.nonce", UserOperations.NonceKey(operation.Nonce) == nonceKey, userOp.Nonce, $"a nonce of key {nonceKey}");
+        RequireAddress("userOp.paymaster", userOp.Paymaster, contracts.Paymaster);
+        // What is asked for has one encoding, so whatever else the call did would show.
+        var expected = callData.ToHex(prefix: true);
+        Require("userOp.callData", operation.CallData.ToHex(prefix: true) == expected, userOp.CallData, $"{what} and nothing else: {expected}");
         var data = TypedData.From(new UserOperations(contracts.ChainId, contracts.EntryPoint).TypedData(operation));
-        Require("userOpHash", string.Equals(prepared.UserOpHash, data.Digest.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase), prepared.UserOpHash, data.Digest.ToHex(prefix: true));
+        Require("userOpHash", string.Equals(userOpHash, data.Digest.ToHex(prefix: true), StringComparison.OrdinalIgnoreCase), userOpHash, data.Digest.ToHex(prefix: true));
         return data;
     }
+
+    // An Executor that the relayer makes is the relayer's to name.
+    private byte[] CallData(OwnerActionRequest asked, string? made) => asked switch
+    {
+        { Action.Value: "set_limits", PerOrder: { } perOrder, PerDay: { } perDay } => OwnerCalls.SetLimits(account, contracts.Usdc, Amount(perOrder), Amount(perDay)),
+        { Action.Value: "set_executor" } => OwnerCalls.SetExecutor(account, RequireAddress("executor", asked.Executor ?? made)),
+        { Action.Value: "withdraw", To: { } to, Amount: { } amount } => OwnerCalls.Withdraw(contracts.Usdc, RequireAddress("to", to), Amount(amount)),
+        _ => throw new ArgumentException($"Found action {asked.Action} without what it needs.", nameof(asked)),
+    };
+
+    private static BigInteger Amount(string text) => Money.TryParse(text, out var amount)
+        ? amount
+        : throw new ArgumentException($"Found '{text}', expected a decimal string such as \"1.00\".", nameof(text));
+
+    private static string RequireAddress(string what, string? address) => AddressUtil.Current.IsValidEthereumAddressHexFormat(address)
+        ? address!
+        : throw Refusal(what, address ?? "nothing", "an address");
 
     private byte[] CallData(ChainOrder terms, PrepareRequest asked, byte[]? contentHash) => asked switch
     {
         { Step.Value: "pay" } => AccountCalls.Pay(contracts.Vault, terms),
         { Step.Value: "deliver" } when contentHash is not null => AccountCalls.Deliver(contracts.Vault, terms, contentHash),
-        { Step.Value: "reject", Reason: { } reason } =>
-            AccountCalls.Reject(contracts.Vault, terms, DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason))),
-        _ => throw new ArgumentException($"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, or reject with a reason.", nameof(asked)),
+        { Step.Value: "release" } => AccountCalls.Release(contracts.Vault, terms),
+        { Step.Value: "dispute", Reason: { } reason } => AccountCalls.Dispute(contracts.Vault, terms, HashOf(reason)),
+        { Step.Value: "reject", Reason: { } reason } => AccountCalls.Reject(contracts.Vault, terms, HashOf(reason)),
+        _ => throw new ArgumentException(
+            $"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, release, or dispute or reject with a reason.", nameof(asked)),
     };
+
+    private static byte[] HashOf(string reason) => DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason));
 
     // The orderId is computed from the terms: what is signed for it binds chain, vault, parties and price.
     private (ChainOrder Order, byte[] OrderId) Identify(OrderTerms terms, string chainOrderId, string publicId)

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using CapVault.Contracts;
+using CapVault.Relayer.Accounts;
 using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Signer;
+using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
 namespace CapVault.IntegrationTests;
 
@@ -49,7 +53,7 @@ public class Sandbox : IAsyncLifetime
         await Chain.DisposeAsync();
     }
 
-    /// <summary>A new agent without money.</summary>
+    /// <summary>A new agent without money, that may not spend any.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="executor">Its Executor, where it keeps it itself.</param>
     internal async Task<Party> NewAgentAsync(string name, EthECKey? executor = null)
@@ -73,10 +77,12 @@ public class Sandbox : IAsyncLifetime
         DeliverableType? deliverableType = null,
         string? deliverableSchema = null,
         EthECKey? requesterKey = null,
-        EthECKey? providerKey = null)
+        EthECKey? providerKey = null,
+        ThirdParties? thirdParties = null)
     {
         var requester = await NewAgentAsync("requester", requesterKey);
         var provider = await NewAgentAsync("provider", providerKey);
+        await Setup.LiftLimitsAsync(requester.Agent);
         await Setup.FaucetAsync(requester.Wallet, funds);
         var service = await Setup.CreateServiceAsync(new()
         {
@@ -85,11 +91,23 @@ public class Sandbox : IAsyncLifetime
             Price = price,
             SlaMinutes = slaMinutes,
             NegotiationTtlSeconds = negotiationTtlSeconds,
+            ThirdParties = thirdParties,
             DeliverableType = deliverableType,
             DeliverableSchema = deliverableSchema is null ? null : JsonSerializer.Deserialize<JsonElement>(deliverableSchema),
         });
         return new Pair(requester, provider, service);
     }
+
+    /// <summary>An agent's consent to terms that were not negotiated here, signed with the Executor that the relayer holds.</summary>
+    internal async Task<byte[]> ConsentAsync(ChainOrder order, Party party)
+    {
+        var row = await Relayer.Services.GetRequiredService<CapVault.Relayer.Accounts.Agents>().FindAsync(party.AgentId, CancellationToken.None);
+        var executor = Relayer.Services.GetRequiredService<ExecutorKeys>().Decrypt(party.AgentId, row!.ExecutorKey);
+        return OrderConsent.Sign(order, OrderIdOf(order), Chain.Deployment.ChainId, party.Wallet, executor);
+    }
+
+    /// <summary>The id of an order of this chain's vault.</summary>
+    internal byte[] OrderIdOf(ChainOrder order) => new OrderTypedData(Chain.Deployment.ChainId, Chain.Deployment.Vault).OrderId(order);
 
     /// <summary>A paid order for all tests that only look at one, and its parties.</summary>
     internal async Task<(Pair Pair, Order Order)> PaidOrderAsync()

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Numerics;
-using CapVault.Contracts.SandboxUSDC;
+using CapVault.Contracts.SandboxToken;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Web3;
@@ -15,7 +15,7 @@ internal sealed class Demo : IAsyncDisposable
     private readonly SandboxFile _sandbox;
     private readonly SetupClient _setup;
     private readonly Printer _print;
-    private readonly SandboxUSDCService _usdc;
+    private readonly SandboxTokenService _usdc;
     private readonly AgentClient _requester;
     private readonly AgentClient _provider;
     private readonly Dictionary<string, string> _transactions = new(StringComparer.Ordinal);
@@ -27,7 +27,7 @@ internal sealed class Demo : IAsyncDisposable
         _sandbox = sandbox;
         _setup = setup;
         _print = print;
-        _usdc = new SandboxUSDCService(new Web3(sandbox.RpcUrl), sandbox.Contracts.Usdc);
+        _usdc = new SandboxTokenService(new Web3(sandbox.RpcUrl), sandbox.Contracts.Usdc);
         var config = new Config { BaseUrl = sandbox.ApiUrl, WsUrl = sandbox.WsUrl, RpcUrl = sandbox.RpcUrl };
         _requester = new AgentClient(config, Agent(Role.Requester).SdkKey);
         _provider = new AgentClient(config, Agent(Role.Provider).SdkKey);

@@ -11,6 +11,9 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
     /// <summary>What the requester gets to spend, USDC.</summary>
     public const string Funds = "1000.00";
 
+    // What each agent may spend per order and per day, USDC: more than anybody tries out, until its Owner sets less.
+    private const string Limit = "1000000.00";
+
     private SandboxProcesses _processes = new();
 
     /// <summary>Starts everything, or nothing: what fails half-way is taken down again.</summary>
@@ -54,7 +57,7 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
             return relayer;
         });
         return await print.StepAsync(
-            $"Making agents requester (with {Funds} USDC) and provider, and a service", () => PopulateAsync(deployment, rpcUrl, apiUrl, cancellationToken));
+            $"Making agents requester (with {Funds} USDC) and provider, their limits, and a service", () => PopulateAsync(deployment, rpcUrl, apiUrl, cancellationToken));
     }
 
     private async Task<SandboxFile> PopulateAsync(Deployment deployment, string rpcUrl, string apiUrl, CancellationToken cancellationToken)
@@ -71,6 +74,8 @@ internal sealed class SandboxUp(SandboxFolder folder, Printer print)
         foreach (var owner in owners)
         {
             var created = await setup.CreateAgentAsync(new() { Name = owner.Name, Owner = owner.Address }, cancellationToken);
+            await setup.SetLimitsAsync(
+                created.Agent.AgentId, new OwnerSigner(created.Agent.WalletAddress, new EthECKey(owner.PrivateKey)), Limit, Limit, cancellationToken);
             agents.Add(new SandboxAgent(owner.Name, created.Agent.AgentId, created.Agent.WalletAddress, created.SdkKey));
         }
 

@@ -84,6 +84,7 @@ public sealed class Agents(
     TimeProvider time)
 {
     private const int MaxPerOwner = 100;
+    private const string OfOwner = "SELECT * FROM agent WHERE agent_id = @agentId AND (@owner IS NULL OR owner = @owner)";
 
     /// <summary>Makes an agent, whose account the keeper deploys, and returns it with its key.</summary>
     /// <param name="request">What it is called, and the Executor that it holds itself; without one an Executor is made and held here.</param>
@@ -134,7 +135,8 @@ public sealed class Agents(
                 await tx.ExecuteAsync(
                     """
                     INSERT INTO agent (agent_id, name, description, tags, search_text, owner, executor, executor_key, account, account_salt, created_at)
-                    VALUES (@AgentId, @Name, @Description, @Tags, @searchText, @Owner, @Executor, @ExecutorKey, @Account, @AccountSalt, @CreatedAt)
+                    VALUES (@AgentId, @Name, @Description, @Tags, @searchText, @Owner, @Executor, @ExecutorKey, @Account, @AccountSalt, @CreatedAt);
+                    INSERT INTO executor (agent_id, address, executor_key, used) VALUES (@AgentId, @Executor, @ExecutorKey, 1)
                     """,
                     new
                     {
@@ -259,8 +261,12 @@ public sealed class Agents(
     /// <summary>An agent of an Owner, or anybody's.</summary>
     /// <exception cref="ApiException">404 for another's.</exception>
     public static async Task<AgentRow> RequireAsync(Tx tx, string agentId, byte[]? owner) =>
-        await tx.FirstOrDefaultAsync<AgentRow>("SELECT * FROM agent WHERE agent_id = @agentId AND (@owner IS NULL OR owner = @owner)", new { agentId, owner })
+        await tx.FirstOrDefaultAsync<AgentRow>(OfOwner, new { agentId, owner })
         ?? throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", agentId);
+
+    /// <inheritdoc cref="RequireAsync(Tx, string, byte[])"/>
+    public static async Task<AgentRow> FindAsync(System.Data.IDbConnection connection, string agentId, byte[]? owner) =>
+        await connection.QueryFirstOrDefaultAsync<AgentRow?>(OfOwner, new { agentId, owner }) ?? throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", agentId);
 
     /// <summary>Agents of an Owner, or all, newest first.</summary>
     public Task<List<AgentRow>> ListAsync(byte[]? owner, Paging paging, CancellationToken cancellationToken) => db.ReadAsync(

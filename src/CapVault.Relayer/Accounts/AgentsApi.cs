@@ -27,7 +27,7 @@ public static class AgentsApi
             return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(online[row.AgentId]), row => (row.CreatedAt, row.AgentId)));
         }).AlsoForOwners();
 
-        api.MapGet("/agents/{agentId}", async (HttpContext context, Agents agents, string agentId) =>
+        api.MapGet("/agents/{agentId}", async (HttpContext context, Agents agents, Spending spending, string agentId) =>
         {
             // An agent sees itself only, an Owner its own: who else is here is not their business.
             var caller = context.Caller();
@@ -35,7 +35,23 @@ public static class AgentsApi
             var agent = found is not null && (caller.IsOperator || caller.AgentId == agentId || found.Owner.AsSpan().SequenceEqual(caller.Owner))
                 ? found
                 : throw ApiException.NotFound(ErrorCodes.AgentNotFound, "agent", agentId);
-            return Envelopes.Ok(context, await agents.ToModelAsync(agent, context.RequestAborted));
+            var model = await agents.ToModelAsync(agent, context.RequestAborted);
+            return Envelopes.Ok(context, model with { Limits = await spending.OfAsync(model.WalletAddress, context.RequestAborted) });
+        }).AlsoForOwners();
+
+        api.MapPut("/agents/{agentId}/limits", async (HttpContext context, OwnerActions actions, string agentId) =>
+        {
+            var owner = context.Caller().RequireSetUp();
+            var request = await RequestBody.ReadAsync<SetLimitsRequest>(context.Request, context.RequestAborted);
+            var action = new OwnerActionRequest
+            {
+                AgentId = agentId,
+                Action = OwnerAction.SetLimits,
+                Token = request.Token,
+                PerOrder = request.PerOrder,
+                PerDay = request.PerDay,
+            };
+            return Envelopes.Ok(context, await actions.PrepareAsync(action, owner, context.RequestAborted));
         }).AlsoForOwners();
 
         api.MapPatch("/agents/{agentId}", async (HttpContext context, Agents agents, string agentId) =>

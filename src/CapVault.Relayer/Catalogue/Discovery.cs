@@ -159,6 +159,7 @@ public sealed class Discovery(Db db, LiveConnections connections, Statistics sta
         RequirementsSchema = withSchemas ? ServiceRow.Json(row.RequirementsSchema) : null,
         DeliverableType = DeliverableType.Parse(row.DeliverableType),
         DeliverableSchema = withSchemas ? ServiceRow.Json(row.DeliverableSchema) : null,
+        ThirdParties = ThirdPartyTerms.Read(row.ThirdParties),
         NegotiationTtlSeconds = row.NegotiationTtlSeconds,
     };
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
@@ -56,6 +57,7 @@ public static class DiscoveryApi
             var token = AddressUtil.Current.ConvertToChecksumAddress(service.Token);
             var feeBps = (await fees.OfAsync(token, context.RequestAborted)).MinFeeBps;
             var fee = TokenFees.Of(service.Amount, feeBps);
+            var commission = ThirdPartyTerms.Read(service.ThirdParties)?.CommissionBps is { } bps ? TokenFees.Of(service.Amount, bps) : (BigInteger?)null;
             return Envelopes.Ok(
                 context,
                 new Quote
@@ -66,7 +68,8 @@ public static class DiscoveryApi
                     PaymentToken = token,
                     FeeBps = feeBps,
                     FeeAmount = Money.Format(fee),
-                    ProviderAmount = Money.Format(service.Amount - fee),
+                    CommissionAmount = commission is { } share ? Money.Format(share) : null,
+                    ProviderAmount = Money.Format(service.Amount - fee - (commission ?? 0)),
                     SlaMinutes = service.SlaSeconds / 60,
                     NegotiationTtlSeconds = service.NegotiationTtlSeconds,
                 });

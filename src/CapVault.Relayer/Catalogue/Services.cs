@@ -56,6 +56,9 @@ public sealed record ServiceRow
     /// <summary>See <see cref="Catalogue.Tags"/>.</summary>
     public string Tags { get; init; } = "";
 
+    /// <summary>JSON of <see cref="Sdk.ThirdParties"/>; null: nobody.</summary>
+    public string? ThirdParties { get; init; }
+
     /// <summary>Seconds in which a negotiation must be answered.</summary>
     public int NegotiationTtlSeconds { get; init; }
 
@@ -84,6 +87,7 @@ public sealed record ServiceRow
         DeliverableType = Sdk.DeliverableType.Parse(DeliverableType),
         DeliverableSchema = Json(DeliverableSchema),
         Tags = Catalogue.Tags.Split(Tags),
+        ThirdParties = ThirdPartyTerms.Read(ThirdParties),
         NegotiationTtlSeconds = NegotiationTtlSeconds,
         Enabled = Enabled,
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
@@ -129,6 +133,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
             DeliverableType = (request.DeliverableType ?? DeliverableType.Text).Value,
             DeliverableSchema = Schema("deliverableSchema", request.DeliverableSchema),
             Tags = Tags.Join("tags", request.Tags ?? []),
+            ThirdParties = ThirdPartyTerms.Write(request.ThirdParties, context),
             NegotiationTtlSeconds = request.NegotiationTtlSeconds ?? 900,
             Enabled = true,
             CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -141,7 +146,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                     return await tx.SingleAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @Made AND {Newest}", call);
                 }
 
-                await Agents.RequireAsync(tx, row.AgentId, owner);
+                ThirdPartyTerms.RequireNeutral(row, await Agents.RequireAsync(tx, row.AgentId, owner));
                 var others = await tx.SingleAsync<int>("SELECT count(DISTINCT service_id) FROM service WHERE agent_id = @AgentId", row);
                 if (owner is not null && others >= MaxPerAgent)
                 {
@@ -188,6 +193,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                 DeliverableSchema = Schema("deliverableSchema", change.DeliverableSchema)
                     ?? (deliverableType == DeliverableType.Schema.Value ? current.DeliverableSchema : null),
                 Tags = change.Tags is null ? current.Tags : Tags.Join("tags", change.Tags),
+                ThirdParties = change.ThirdParties is null ? current.ThirdParties : ThirdPartyTerms.Write(change.ThirdParties, context),
                 NegotiationTtlSeconds = change.NegotiationTtlSeconds ?? current.NegotiationTtlSeconds,
                 Enabled = change.Enabled ?? current.Enabled,
             });
@@ -196,6 +202,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                 return current;
             }
 
+            ThirdPartyTerms.RequireNeutral(changed, await Agents.RequireAsync(tx, changed.AgentId, owner));
             var next = changed with { Version = current.Version + 1, CreatedAt = time.GetUtcNow().ToUnixTimeMilliseconds() };
             await InsertAsync(tx, next);
             return next;
@@ -231,9 +238,9 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
         await tx.ExecuteAsync(
             """
             INSERT INTO service (service_id, version, agent_id, name, description, price, token, sla_seconds, requirement_type, requirements_schema, deliverable_type,
-              deliverable_schema, tags, search_text, negotiation_ttl_seconds, enabled, created_at)
+              deliverable_schema, tags, third_parties, search_text, negotiation_ttl_seconds, enabled, created_at)
             VALUES (@ServiceId, @Version, @AgentId, @Name, @Description, @Price, @Token, @SlaSeconds, @RequirementType, @RequirementsSchema, @DeliverableType,
-              @DeliverableSchema, @Tags, @searchText, @NegotiationTtlSeconds, @Enabled, @CreatedAt)
+              @DeliverableSchema, @Tags, @ThirdParties, @searchText, @NegotiationTtlSeconds, @Enabled, @CreatedAt)
             """,
             new
             {
@@ -250,6 +257,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                 row.DeliverableType,
                 row.DeliverableSchema,
                 row.Tags,
+                row.ThirdParties,
                 searchText = SearchText.Of(row.Name, row.Description, row.Tags),
                 row.NegotiationTtlSeconds,
                 row.Enabled,

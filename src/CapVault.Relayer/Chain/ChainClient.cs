@@ -25,6 +25,10 @@ public sealed class ChainClient(IClient rpc)
     public async Task<FilterLog[]> GetLogsAsync(string blockHash, string[] addresses, CancellationToken cancellationToken) =>
         await rpc.SendRequestAsync<FilterLog[]>(new RpcRequest(1, "eth_getLogs", new { blockHash, address = addresses })).WaitAsync(cancellationToken) ?? [];
 
+    /// <summary>Logs of exactly this block with this signature, whoever logged them.</summary>
+    public async Task<FilterLog[]> GetLogsOfAllAsync(string blockHash, string signature, CancellationToken cancellationToken) =>
+        await rpc.SendRequestAsync<FilterLog[]>(new RpcRequest(1, "eth_getLogs", new { blockHash, topics = new[] { signature } })).WaitAsync(cancellationToken) ?? [];
+
     /// <summary>A receipt, or null while the transaction is not mined.</summary>
     public async Task<TransactionReceipt?> GetReceiptAsync(byte[] txHash, CancellationToken cancellationToken) =>
         await _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(txHash.ToHex(true)).WaitAsync(cancellationToken);

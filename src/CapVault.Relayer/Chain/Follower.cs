@@ -1,3 +1,4 @@
+using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -191,10 +192,16 @@ public sealed class Follower(
             cancellationToken);
     }
 
-    private async Task<List<ChainLog>> LogsAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken) =>
-        [.. (await chain.GetLogsAsync(block.BlockHash, _addresses, cancellationToken))
-            .Select(entry => ChainLog.From(entry, row.BlockTime))
-            .OrderBy(entry => entry.LogIndex)];
+    // Of accounts there are many, so what they log themselves is asked for by its signature.
+    private async Task<List<ChainLog>> LogsAsync(BlockWithTransactionHashes block, BlockRow row, CancellationToken cancellationToken)
+    {
+        var ofContracts = await chain.GetLogsAsync(block.BlockHash, _addresses, cancellationToken);
+        var ofAccounts = await chain.GetLogsOfAllAsync(block.BlockHash, AccountBook.ExecutorSet, cancellationToken);
+        return [.. ofContracts.Concat(ofAccounts).Select(entry => ChainLog.From(entry, row.BlockTime)).OrderBy(entry => entry.LogIndex)];
+    }
+
+    private bool IsFollowed(FilterLog entry) =>
+        _addresses.Any(address => address.IsTheSameHex(entry.Address)) || (entry.Topics is [string signature, ..] && signature.IsTheSameHex(AccountBook.ExecutorSet));
 
     private async Task<List<MinedTransaction>> MinedAsync(BlockWithTransactionHashes block, BlockRow row, List<ChainLog> logs, CancellationToken cancellationToken)
     {
@@ -208,7 +215,7 @@ public sealed class Follower(
             }
 
             // A node that lags may answer a question for logs with an empty list: what its own receipts say must be there.
-            var expected = (receipt.Logs ?? []).Count(entry => _addresses.Any(address => address.IsTheSameHex(entry.Address)));
+            var expected = (receipt.Logs ?? []).Count(IsFollowed);
             if (logs.Count(entry => entry.TxHash.AsSpan().SequenceEqual(txHash)) != expected)
             {
                 throw new InvalidOperationException($"The node gives {expected} logs for {txHash.ToHex(true)} in its receipt, and others for block {row.Number}: it is not in step with itself.");

@@ -55,7 +55,7 @@ public sealed class Keeper(
                 await SweepObjectsAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
-                    await steps.ExpireDueAsync(stoppingToken);
+                    await steps.EndDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);
                     await LookAfterMoneyAsync(stoppingToken);
                     await blocks.PruneAsync(follower.Block, stoppingToken);

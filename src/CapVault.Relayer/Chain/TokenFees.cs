@@ -21,6 +21,6 @@ public sealed class TokenFees(ChainClient chain, ChainContext context)
         return [new TokenFee { Token = context.Usdc, Enabled = config.Enabled, MinFeeBps = config.MinFeeBps, Treasury = treasury }];
     }
 
-    /// <summary>The fee of a price, rounded down as the vault does.</summary>
-    public static BigInteger Of(BigInteger price, int feeBps) => price * feeBps / Bps;
+    /// <summary>The fee or commission of a price, rounded down as the vault does.</summary>
+    public static BigInteger Of(BigInteger price, int bps) => price * bps / Bps;
 }

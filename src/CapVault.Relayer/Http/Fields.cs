@@ -35,7 +35,7 @@ public static class Fields
     }
 
     /// <summary>A positive amount of USDC as people write it, in base units.</summary>
-    public static BigInteger Amount(string field, string value, BigInteger maximum)
+    public static BigInteger Amount(string field, string value, BigInteger maximum, bool orZero = false)
     {
         if (!Money.TryParse(value, out var amount))
         {
@@ -46,12 +46,12 @@ public static class Fields
                 new { field, found = ApiException.Cut(value) });
         }
 
-        return amount.Sign > 0 && amount <= maximum
+        return (amount.Sign > 0 || orZero) && amount <= maximum
             ? amount
             : throw new ApiException(
                 400,
                 ErrorCodes.InvalidAmount,
-                $"{field}: found {ApiException.Quote(value)}, expected more than 0 and at most {Money.Format(maximum)}.",
+                $"{field}: found {ApiException.Quote(value)}, expected {(orZero ? "0 or more" : "more than 0")} and at most {Money.Format(maximum)}.",
                 new { field, found = ApiException.Cut(value), maximum = Money.Format(maximum) });
     }
 

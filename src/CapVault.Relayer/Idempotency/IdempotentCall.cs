@@ -88,6 +88,11 @@ public sealed class IdempotentCall
             """,
             new { _identity.Scope, _identity.Key, orderId, step = step.Value });
 
+    /// <summary>Ties the call to an operation that is no step of an order: its outcome is the call's.</summary>
+    public Task JoinAsync(Tx tx, long operationId) => _identity is null
+        ? Task.CompletedTask
+        : tx.ExecuteAsync("UPDATE idempotency SET operation_id = @operationId WHERE scope = @Scope AND key = @Key", new { _identity.Scope, _identity.Key, operationId });
+
     /// <summary>Takes note that the call was made before.</summary>
     /// <exception cref="ApiException">409 if the key was used for something else.</exception>
     internal void Recognise(KeptCall kept)

@@ -65,6 +65,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
             SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (NOT @ownOnly OR p.kind <> 'user_op') AND (p.kind NOT IN ('user_op', 'create') OR NOT EXISTS (
               SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
               WHERE o.order_id = p.order_id AND a.deployed = 0))
+              AND (p.order_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.account = p.sender AND a.deployed = 0))
               AND (p.client_signed = 0 OR p.nonce_seq = coalesce((SELECT next_seq FROM account_lane l WHERE l.account = p.sender AND l.nonce_key = p.nonce_key), 0))
             ORDER BY p.kind = 'top_up' DESC, p.operation_id LIMIT @BundleSize
             """,
@@ -87,7 +88,8 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
     }
 
     // What came signed cannot be signed anew. It is void when its time is over, or when its place in the lane is not the next and nothing is on
-    // its way to fill the places before: one that was refused, or lost in a reorganisation, left a gap.
+    // its way to fill the places before: one that was refused, or lost in a reorganisation, left a gap. What waits for a signature is void when the
+    // Executor's key is not here any more.
     private async Task EndVoidAsync(Tx tx)
     {
         foreach (var operation in await tx.QueryAsync<Operation>(
@@ -103,6 +105,12 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
             await (operation.ValidUntil < clock.Now
                 ? outcomes.LostAsync(tx, operation, OperationState.Expired, "it was not included before the sponsor's signature ran out; prepare the step again")
                 : outcomes.LostAsync(tx, operation, OperationState.Superseded, "the operation before it in its nonce lane did not land; prepare the step again"));
+        }
+
+        foreach (var operation in await tx.QueryAsync<Operation>(
+            "SELECT o.* FROM operation o JOIN agent a ON a.account = o.sender WHERE o.state = 'RECEIVED' AND length(a.executor_key) = 0 ORDER BY o.operation_id"))
+        {
+            await outcomes.LostAsync(tx, operation, OperationState.Failed, "the Owner has given the agent an Executor that stays with it; prepare the step and sign it");
         }
     }
 

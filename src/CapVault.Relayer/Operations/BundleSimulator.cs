@@ -143,7 +143,7 @@ public static class LaneTransaction
     /// The transaction's own 21 000, what handleOps does around its operations, and the largest reserve: before each call the EntryPoint
     /// wants that call's whole limit left (and 1/63 more), but gets the unused part back for the next.
     /// </summary>
-    private const long BundleOverhead = 60_000 + (GasLimits.Push * 64 / 63);
+    private const long BundleOverhead = 60_000 + (GasLimits.Settle * 64 / 63);
 
     /// <summary>Recipient, data and wei.</summary>
     public static (string To, byte[] Data, BigInteger Value) Content(Bundle bundle, ChainContext context)

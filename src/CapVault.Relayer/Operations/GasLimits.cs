@@ -23,13 +23,16 @@ public sealed record GasLimits(long Call, long Used)
     public const long PreVerification = 60_000;
 
     /// <summary>Before a push of money the vault wants 320 000 left, so that nobody can starve it: the call needs 352k to use 60k.</summary>
-    public const long Push = 380_000;
+    public const long Push = 400_000;
+
+    /// <summary>As <see cref="Push"/>, after a second payee was credited for the first time (24k).</summary>
+    public const long Settle = Push + 25_000;
 
     /// <summary>Limit of createOrder with two consents that accounts answer for, sent by the relayer itself (95k).</summary>
     public const long Create = 150_000;
 
-    /// <summary>Limit of expireOrder, sent by the relayer itself.</summary>
-    public const long Expire = 500_000;
+    /// <summary>Limit of expireOrder and releaseOrder, sent by the relayer itself.</summary>
+    public const long End = 500_000;
 
     /// <summary>Limit of an account's deployment (82k).</summary>
     public const long Deploy = 150_000;
@@ -40,11 +43,16 @@ public sealed record GasLimits(long Call, long Used)
     /// <summary>Limit of a deposit at the EntryPoint.</summary>
     public const long TopUp = 80_000;
 
+    /// <summary>What an Owner does with its account: limits, another Executor, a withdrawal.</summary>
+    public static readonly GasLimits OwnerAction = new(100_000, 170_000);
+
     private static readonly Dictionary<OrderStep, GasLimits> Steps = new()
     {
         [OrderStep.Create] = new(100_000, 170_000),
-        [OrderStep.Pay] = new(120_000, 165_000),
-        [OrderStep.Deliver] = new(Push, 160_000),
+        [OrderStep.Pay] = new(120_000, 175_000),
+        [OrderStep.Deliver] = new(Settle, 190_000),
+        [OrderStep.Release] = new(Settle, 190_000),
+        [OrderStep.Dispute] = new(80_000, 130_000),
         [OrderStep.Reject] = new(Push, 155_000),
     };
 

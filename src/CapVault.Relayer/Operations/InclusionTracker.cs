@@ -122,7 +122,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         await tx.ExecuteAsync(
             """
             UPDATE operation SET live = 1 WHERE operation_id IN (
-              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target), coalesce(step, call_data))
+              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), coalesce(step, call_data))
             AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
               OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
             """,

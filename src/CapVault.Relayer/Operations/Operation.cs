@@ -94,6 +94,9 @@ public static class OperationKind
     /// <summary>Expires an order.</summary>
     public const string Expire = "expire";
 
+    /// <summary>Releases an order after silence.</summary>
+    public const string Release = "release";
+
     /// <summary>Sweeps a token's fees to the treasury.</summary>
     public const string Sweep = "sweep";
 

@@ -61,6 +61,24 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
         return await GetAsync(tx, operationId);
     }
 
+    /// <summary>Queues what an Owner signed for its account.</summary>
+    public async Task<Operation> AddOwnerSignedAsync(Tx tx, SponsoredOperation signed)
+    {
+        var operationId = await InsertAsync(
+            tx,
+            new Operation
+            {
+                Kind = OperationKind.UserOp,
+                State = OperationState.Received,
+                Sender = signed.UserOp.Sender.HexToByteArray(),
+                NonceKey = signed.NonceKey,
+                CallData = signed.UserOp.CallData,
+                GasLimit = GasLimits.OwnerAction.Used,
+            });
+        await signer.QueueSignedAsync(tx, operationId, signed, clientSigned: true);
+        return await GetAsync(tx, operationId);
+    }
+
     /// <summary>Queues a transaction that the relayer sends itself; nothing happens if the same one is live.</summary>
     public async Task<bool> AddOwnAsync(
         Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null)

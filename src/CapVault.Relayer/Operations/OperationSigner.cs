@@ -64,6 +64,11 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         }
 
         var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
+        if (agent.ExecutorKey.Length == 0)
+        {
+            return; // since it was taken the Owner has given the agent an Executor of its own; the bundler ends what nobody here can sign
+        }
+
         var sponsored = await SponsorAsync(tx, account, operation.OrderId!, OrderStep.Parse(operation.Step!), operation.CallData);
         sponsored.UserOp.Signature = UserOperations.Sign(sponsored.Hash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));
         await QueueSignedAsync(tx, operation.OperationId, sponsored, clientSigned: false);
@@ -72,13 +77,25 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>Builds the operation of a step at the next free place of its nonce lane, and signs for the paymaster. The account's signature is left empty.</summary>
     public async Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, byte[] orderId, OrderStep step, byte[] callData)
     {
-        var nonceKey = UserOperations.ExecutorKey(orderId);
-        var nonceSeq = await NextSequenceAsync(tx, account, nonceKey);
-        // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
         var earlier = await tx.FirstOrDefaultAsync<long?>(
             "SELECT max(valid_until) FROM operation WHERE order_id = @orderId AND step = @step", new { orderId, step = step.Value });
+        return await SponsorAsync(tx, account, UserOperations.ExecutorKey(orderId), GasLimits.Of(step), callData, earlier);
+    }
+
+    /// <summary>The same for what an Owner makes its account do.</summary>
+    public async Task<SponsoredOperation> SponsorOwnerAsync(Tx tx, byte[] account, byte[] callData)
+    {
+        var earlier = await tx.FirstOrDefaultAsync<long?>(
+            "SELECT max(valid_until) FROM operation WHERE order_id IS NULL AND sender = @account", new { account });
+        return await SponsorAsync(tx, account, UserOperations.OwnerKey, GasLimits.OwnerAction, callData, earlier);
+    }
+
+    // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
+    private async Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, long nonceKey, GasLimits limits, byte[] callData, long? earlier)
+    {
+        var nonceSeq = await NextSequenceAsync(tx, account, nonceKey);
         var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
-        var userOp = Build(account, nonceKey, nonceSeq, step, callData, (ulong)validUntil);
+        var userOp = Build(account, nonceKey, nonceSeq, limits, callData, (ulong)validUntil);
         return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, nonceSeq, validUntil);
     }
 
@@ -112,7 +129,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
 
-    private PackedUserOperation Build(byte[] account, long nonceKey, long nonceSeq, OrderStep step, byte[] callData, ulong validUntil)
+    private PackedUserOperation Build(byte[] account, long nonceKey, long nonceSeq, GasLimits limits, byte[] callData, ulong validUntil)
     {
         var userOp = new PackedUserOperation
         {
@@ -120,7 +137,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             Nonce = UserOperations.Nonce(nonceKey, (ulong)nonceSeq),
             InitCode = [], // the keeper deploys accounts by plain transactions
             CallData = callData,
-            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, GasLimits.Of(step).Call),
+            AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, limits.Call),
             PreVerificationGas = GasLimits.PreVerification,
             GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
             Signature = [],

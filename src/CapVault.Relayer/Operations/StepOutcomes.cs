@@ -13,6 +13,8 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
         [OrderStep.Create] = (ErrorCodes.CreateReverted, EventType.OrderCreateFailed),
         [OrderStep.Pay] = (ErrorCodes.PayReverted, EventType.OrderPayFailed),
         [OrderStep.Deliver] = (ErrorCodes.DeliverReverted, EventType.OrderDeliverFailed),
+        [OrderStep.Release] = (ErrorCodes.ReleaseReverted, null),
+        [OrderStep.Dispute] = (ErrorCodes.DisputeReverted, null),
         [OrderStep.Reject] = (ErrorCodes.RejectReverted, null),
         [OrderStep.Expire] = (ErrorCodes.ExpireReverted, null),
     };

@@ -12,7 +12,7 @@ public sealed class ListFilter(string agentId, string? role, string? status, Pag
         .. ((OrderStatus[])
         [
             OrderStatus.Creating, OrderStatus.Created, OrderStatus.Paying, OrderStatus.Paid, OrderStatus.Delivering, OrderStatus.Delivered, OrderStatus.Disputed,
-            OrderStatus.Rejecting, OrderStatus.Expiring, OrderStatus.Completed, OrderStatus.Rejected, OrderStatus.Expired, OrderStatus.CreateFailed,
+            OrderStatus.Clearing, OrderStatus.Rejecting, OrderStatus.Expiring, OrderStatus.Completed, OrderStatus.Rejected, OrderStatus.Expired, OrderStatus.CreateFailed,
         ]).Select(status => status.Value),
     ];
 

@@ -92,7 +92,7 @@ public sealed record NegotiationRow
         DeliveryWindow = Order.SlaSeconds,
         OrderId = Ids.Of("ord_", OrderId),
         ChainOrderId = OrderId.ToHex(true),
-        Terms = OrderRow.TermsModel(Order),
+        Terms = OrderTerms.From(Order),
         TermsDocument = Json(TermsDocument)!.Value,
         ExpiresAt = DateTimeOffset.FromUnixTimeMilliseconds(ExpiresAt),
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),

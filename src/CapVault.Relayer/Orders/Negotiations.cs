@@ -48,7 +48,7 @@ public sealed class Negotiations(
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
-        if (PreFlight.Objections(service, provider, requesterAgentId, requirements).FirstOrDefault() is { } objection)
+        if (PreFlight.Objections(service, provider, requester, requirements).FirstOrDefault() is { } objection)
         {
             throw objection;
         }

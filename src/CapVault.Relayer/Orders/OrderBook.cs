@@ -18,8 +18,11 @@ namespace CapVault.Relayer.Orders;
 public sealed class OrderBook(ChainContext context, OrderEvents events) : IProjection
 {
     private static readonly byte[] Created = SignatureOf<OrderCreatedEventDTO>();
+    private static readonly byte[] Approved = SignatureOf<OrderApprovedEventDTO>();
     private static readonly byte[] Paid = SignatureOf<OrderPaidEventDTO>();
     private static readonly byte[] Delivered = SignatureOf<OrderDeliveredEventDTO>();
+    private static readonly byte[] Disputed = SignatureOf<OrderDisputedEventDTO>();
+    private static readonly byte[] Resolved = SignatureOf<DisputeResolvedEventDTO>();
     private static readonly byte[] Cleared = SignatureOf<OrderClearedEventDTO>();
     private static readonly byte[] Rejected = SignatureOf<OrderRejectedEventDTO>();
     private static readonly byte[] Expired = SignatureOf<OrderExpiredEventDTO>();
@@ -76,15 +79,18 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private static bool IsOfOrder(ChainLog log)
     {
         var signature = log.Topic(0);
-        return ((byte[][])[Created, Paid, Delivered, Cleared, Rejected, Expired, Deferred]).Any(known => known.AsSpan().SequenceEqual(signature));
+        return ((byte[][])[Created, Approved, Paid, Delivered, Disputed, Resolved, Cleared, Rejected, Expired, Deferred]).Any(known => known.AsSpan().SequenceEqual(signature));
     }
 
     private Task ApplyAsync(Tx tx, ChainLog log, bool tell)
     {
         var signature = log.Topic(0).AsSpan();
         return signature.SequenceEqual(Created) ? CreatedAsync(tx, log, tell)
+            : signature.SequenceEqual(Approved) ? ApprovedAsync(tx, log, tell)
             : signature.SequenceEqual(Paid) ? PaidAsync(tx, log, tell)
-            : signature.SequenceEqual(Delivered) ? DeliveredAsync(tx, log)
+            : signature.SequenceEqual(Delivered) ? DeliveredAsync(tx, log, tell)
+            : signature.SequenceEqual(Disputed) ? DisputedAsync(tx, log, tell)
+            : signature.SequenceEqual(Resolved) ? ResolvedAsync(tx, log, tell)
             : signature.SequenceEqual(Cleared) ? ClearedAsync(tx, log, tell)
             : signature.SequenceEqual(Rejected) ? RejectedAsync(tx, log, tell)
             : signature.SequenceEqual(Expired) ? ExpiredAsync(tx, log, tell)
@@ -121,6 +127,17 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
         }
     }
 
+    private async Task ApprovedAsync(Tx tx, ChainLog log, bool tell)
+    {
+        var approved = Decode<OrderApprovedEventDTO>(log);
+        await tx.ExecuteAsync(
+            "UPDATE order_state SET approve_tx = @TxHash, approved_time = @BlockTime WHERE order_id = @OrderId", new { approved.OrderId, log.TxHash, log.BlockTime });
+        if (tell)
+        {
+            await events.AddAsync(tx, approved.OrderId, EventType.OrderApproved, log, await StatusAsync(tx, approved.OrderId));
+        }
+    }
+
     private async Task PaidAsync(Tx tx, ChainLog log, bool tell)
     {
         var paid = Decode<OrderPaidEventDTO>(log);
@@ -136,25 +153,72 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
         }
     }
 
-    // Settled in the same transaction: OrderCleared tells.
-    private static async Task DeliveredAsync(Tx tx, ChainLog log)
+    private async Task DeliveredAsync(Tx tx, ChainLog log, bool tell)
     {
         var delivered = Decode<OrderDeliveredEventDTO>(log);
         await tx.ExecuteAsync(
             "UPDATE order_state SET deliverable_hash = @DeliverableHash, deliver_tx = @TxHash, delivered_time = @BlockTime WHERE order_id = @OrderId",
             new { delivered.OrderId, delivered.DeliverableHash, log.TxHash, log.BlockTime });
+        var reviewDeadline = (long)delivered.ReviewDeadline;
+        if (reviewDeadline == 0)
+        {
+            return; // settled in the same transaction: OrderCleared tells
+        }
+
+        await tx.ExecuteAsync("UPDATE order_state SET phase = 3, deadline_time = @reviewDeadline WHERE order_id = @OrderId", new { delivered.OrderId, reviewDeadline });
+        if (tell)
+        {
+            await events.AddAsync(
+                tx, delivered.OrderId, EventType.OrderDelivered, log, await StatusAsync(tx, delivered.OrderId),
+                new { deliverableHash = delivered.DeliverableHash.ToHex(true), reviewDeadline });
+        }
+    }
+
+    // Before delivery it is a flag: the deadline is the SLA's still, and so is the phase.
+    private async Task DisputedAsync(Tx tx, ChainLog log, bool tell)
+    {
+        var disputed = Decode<OrderDisputedEventDTO>(log);
+        var resolveDeadline = (long)disputed.ResolveDeadline;
+        await tx.ExecuteAsync(
+            """
+            UPDATE order_state SET phase = CASE phase WHEN 3 THEN 4 ELSE phase END, deadline_time = @resolveDeadline, dispute_tx = @TxHash, disputed_time = @BlockTime,
+              disputed_by = @by, dispute_reason_hash = @ReasonHash
+            WHERE order_id = @OrderId
+            """,
+            new { disputed.OrderId, resolveDeadline, log.TxHash, log.BlockTime, by = log.AddressTopic(2), disputed.ReasonHash });
+        if (tell)
+        {
+            await events.AddAsync(
+                tx, disputed.OrderId, EventType.OrderDisputed, log, await StatusAsync(tx, disputed.OrderId),
+                new { by = disputed.By, reasonHash = disputed.ReasonHash.ToHex(true), resolveDeadline }, await ReasonAsync(tx, disputed.OrderId, disputed.ReasonHash));
+        }
+    }
+
+    // OrderCleared or OrderRejected follows, with the money.
+    private async Task ResolvedAsync(Tx tx, ChainLog log, bool tell)
+    {
+        var resolved = Decode<DisputeResolvedEventDTO>(log);
+        await tx.ExecuteAsync(
+            "UPDATE order_state SET resolve_tx = @TxHash, resolved_time = @BlockTime WHERE order_id = @OrderId", new { resolved.OrderId, log.TxHash, log.BlockTime });
+        if (tell)
+        {
+            await events.AddAsync(
+                tx, resolved.OrderId, EventType.DisputeResolved, log, await StatusAsync(tx, resolved.OrderId),
+                new { providerPart = Text(resolved.ProviderPart), reasonHash = resolved.ReasonHash.ToHex(true) });
+        }
     }
 
     private async Task ClearedAsync(Tx tx, ChainLog log, bool tell)
     {
         var cleared = Decode<OrderClearedEventDTO>(log);
-        var amounts = new { toProvider = Text(cleared.ToProvider), fee = Text(cleared.Fee), refund = Text(cleared.ToRequester) };
+        var amounts = new { toProvider = Text(cleared.ToProvider), fee = Text(cleared.Fee), commission = Text(cleared.Commission), refund = Text(cleared.ToRequester) };
         await tx.ExecuteAsync(
             """
-            UPDATE order_state SET phase = 5, deadline_time = NULL, to_provider = @toProvider, fee = @fee, refund = @refund, clear_tx = @TxHash, cleared_time = @BlockTime
+            UPDATE order_state SET phase = 5, deadline_time = NULL, to_provider = @toProvider, fee = @fee, commission = @commission, refund = @refund,
+              clear_tx = @TxHash, cleared_time = @BlockTime
             WHERE order_id = @OrderId
             """,
-            new { cleared.OrderId, amounts.toProvider, amounts.fee, amounts.refund, log.TxHash, log.BlockTime });
+            new { cleared.OrderId, amounts.toProvider, amounts.fee, amounts.commission, amounts.refund, log.TxHash, log.BlockTime });
         if (tell)
         {
             await events.AddAsync(tx, cleared.OrderId, EventType.OrderCompleted, log, OrderStatus.Completed.Value, amounts);
@@ -164,19 +228,20 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task RejectedAsync(Tx tx, ChainLog log, bool tell)
     {
         var rejected = Decode<OrderRejectedEventDTO>(log);
-        var known = await tx.ExecuteAsync(
+        // One that was never created has no state yet. Where it was accepted here it is one of ours all the same; its creation will fail.
+        await tx.ExecuteAsync(
             """
-            UPDATE order_state SET phase = 6, deadline_time = NULL, rejected_by = @by, reason_hash = @ReasonHash, refund = @refund, reject_tx = @TxHash, rejected_time = @BlockTime
-            WHERE order_id = @OrderId
+            INSERT INTO order_state (order_id, phase, rejected_by, reason_hash, refund, reject_tx, rejected_time) VALUES (@OrderId, 6, @by, @ReasonHash, @refund, @TxHash, @BlockTime)
+            ON CONFLICT (order_id) DO UPDATE SET phase = 6, deadline_time = NULL, rejected_by = @by, reason_hash = @ReasonHash, refund = @refund,
+              reject_tx = @TxHash, rejected_time = @BlockTime
             """,
             new { rejected.OrderId, by = log.AddressTopic(2), rejected.ReasonHash, refund = Text(rejected.Refund), log.TxHash, log.BlockTime });
-        if (tell && known > 0)
+        if (tell && await tx.SingleAsync<bool>("SELECT EXISTS (SELECT 1 FROM orders WHERE order_id = @OrderId)", rejected))
         {
-            var reason = await tx.FirstOrDefaultAsync<string>(
-                "SELECT text FROM reason WHERE order_id = @OrderId AND reason_hash = @ReasonHash", new { rejected.OrderId, rejected.ReasonHash });
             await events.AddAsync(
                 tx, rejected.OrderId, EventType.OrderRejected, log, OrderStatus.Rejected.Value,
-                new { by = rejected.By, reasonHash = rejected.ReasonHash.ToHex(true), refund = Text(rejected.Refund) }, reason, refunded: rejected.Refund > 0);
+                new { by = rejected.By, reasonHash = rejected.ReasonHash.ToHex(true), refund = Text(rejected.Refund) },
+                await ReasonAsync(tx, rejected.OrderId, rejected.ReasonHash), refunded: rejected.Refund > 0);
         }
     }
 
@@ -202,11 +267,24 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
 
         var deferred = Decode<PayoutDeferredEventDTO>(log);
         var order = await tx.SingleAsync<OrderRow>("SELECT * FROM order_book WHERE order_id = @OrderId", new { deferred.OrderId });
-        var audience = order.Order.Requester.IsTheSameHex(deferred.Account) ? Audience.Requester : Audience.Provider;
+        Audience? audience = order.Order.Requester.IsTheSameHex(deferred.Account) ? Audience.Requester
+            : order.Order.Provider.IsTheSameHex(deferred.Account) ? Audience.Provider
+            : null; // the second payee's, which is neither's
         await events.AddAsync(
             tx, deferred.OrderId, EventType.PayoutDeferred, log, order.Status,
             new { token = deferred.Token, account = deferred.Account, amount = Text(deferred.Amount) }, audience: audience);
     }
+
+    // The steps in flight are left out: the log that is told of may be the outcome of one.
+    private static Task<string> StatusAsync(Tx tx, byte[] orderId) => tx.SingleAsync<string>(
+        """
+        SELECT CASE WHEN dispute_tx IS NOT NULL THEN 'disputed' WHEN phase = 1 THEN 'created' WHEN phase = 2 THEN 'paid' ELSE 'delivered' END
+        FROM order_state WHERE order_id = @orderId
+        """,
+        new { orderId });
+
+    private static Task<string?> ReasonAsync(Tx tx, byte[] orderId, byte[] reasonHash) => tx.FirstOrDefaultAsync<string>(
+        "SELECT text FROM reason WHERE order_id = @orderId AND reason_hash = @reasonHash", new { orderId, reasonHash });
 
     private static T Decode<T>(ChainLog log)
         where T : Nethereum.ABI.FunctionEncoding.Attributes.IEventDTO, new() => log.ToFilterLog().DecodeEvent<T>().Event;

@@ -41,6 +41,9 @@ public sealed record OrderRow
     /// <summary>Where it stands on chain.</summary>
     public Phase Phase { get; init; }
 
+    /// <summary>The last second that is in time in this phase, unix seconds; null while it is not on chain, and once it is over.</summary>
+    public long? DeadlineTime { get; init; }
+
     /// <summary>Where it stands for the API.</summary>
     public string Status { get; init; } = "";
 
@@ -53,6 +56,9 @@ public sealed record OrderRow
     /// <summary>Base units of platform fee.</summary>
     public string? Fee { get; init; }
 
+    /// <summary>Base units that the second payee was credited.</summary>
+    public string? Commission { get; init; }
+
     /// <summary>Base units that went back.</summary>
     public string? Refund { get; init; }
 
@@ -62,11 +68,23 @@ public sealed record OrderRow
     /// <summary>Why, where that was said to us.</summary>
     public string? RejectReason { get; init; }
 
+    /// <summary>Account that disputed last.</summary>
+    public byte[]? DisputedBy { get; init; }
+
+    /// <summary>Why, where that was said to us.</summary>
+    public string? DisputeReason { get; init; }
+
     /// <summary>Transaction of createOrder.</summary>
     public byte[]? CreateTx { get; init; }
 
     /// <summary>Block time of it.</summary>
     public long? CreatedTime { get; init; }
+
+    /// <summary>Transaction of approveOrder.</summary>
+    public byte[]? ApproveTx { get; init; }
+
+    /// <summary>Block time of it.</summary>
+    public long? ApprovedTime { get; init; }
 
     /// <summary>Transaction of payOrder.</summary>
     public byte[]? PayTx { get; init; }
@@ -82,6 +100,18 @@ public sealed record OrderRow
 
     /// <summary>Block time of it.</summary>
     public long? DeliveredTime { get; init; }
+
+    /// <summary>Transaction of the last disputeOrder.</summary>
+    public byte[]? DisputeTx { get; init; }
+
+    /// <summary>Block time of it.</summary>
+    public long? DisputedTime { get; init; }
+
+    /// <summary>Transaction of resolveDispute.</summary>
+    public byte[]? ResolveTx { get; init; }
+
+    /// <summary>Block time of it.</summary>
+    public long? ResolvedTime { get; init; }
 
     /// <summary>Transaction that settled.</summary>
     public byte[]? ClearTx { get; init; }
@@ -137,8 +167,14 @@ public sealed record OrderRow
     /// <summary>The signed terms.</summary>
     public ChainOrder Order => _terms ??= new ABIEncode().DecodeEncodedComplexType<ChainOrder>(Terms);
 
-    /// <summary>The last second that is in time in this phase, unix seconds.</summary>
-    public long Deadline => Phase == Phase.Lock ? SlaDeadlineTime!.Value : (long)Order.PayDeadline;
+    /// <summary>What the protocol's table asks of it.</summary>
+    public Standing Standing => new(Phase, DeadlineTime ?? (long)Order.PayDeadline)
+    {
+        IsReviewed = Order.ReviewSeconds > 0,
+        IsGated = !Order.Approver.IsTheSameHex(AddressUtil.ZERO_ADDRESS),
+        IsApproved = ApproveTx is not null,
+        IsDisputed = DisputeTx is not null,
+    };
 
     /// <summary>On which side an agent is.</summary>
     public Actor ActorOf(string agentId) =>
@@ -163,6 +199,7 @@ public sealed record OrderRow
         DeliveryWindow = Order.SlaSeconds,
         FeeBps = Order.FeeBps,
         FeeAmount = FormatMoney(Fee),
+        CommissionAmount = FormatMoney(Commission),
         ProviderAmount = FormatMoney(ToProvider),
         RefundAmount = FormatMoney(Refund),
         Status = OrderStatus.Parse(Status),
@@ -186,46 +223,37 @@ public sealed record OrderRow
             At = DateTimeOffset.FromUnixTimeMilliseconds(FailedAt!.Value),
         },
         RejectReason = RejectReason,
+        DisputedBy = DisputedBy is null ? null : AddressUtil.Current.ConvertToChecksumAddress(DisputedBy),
+        DisputeReason = DisputeReason,
         DeliverableHash = DeliverableHash?.ToHex(true),
         PayDeadline = Time((long)Order.PayDeadline)!.Value,
         SlaDeadline = Time(SlaDeadlineTime),
+        ReviewDeadline = Order.ReviewSeconds > 0 ? Time(DeliveredTime + Order.ReviewSeconds) : null,
+        ResolveDeadline = DisputeTx is null ? null : Time(DeadlineTime),
         CreateTxHash = CreateTx?.ToHex(true),
+        ApproveTxHash = ApproveTx?.ToHex(true),
         PayTxHash = PayTx?.ToHex(true),
         DeliverTxHash = DeliverTx?.ToHex(true),
+        DisputeTxHash = DisputeTx?.ToHex(true),
+        ResolveTxHash = ResolveTx?.ToHex(true),
         RejectTxHash = RejectTx?.ToHex(true),
         ExpireTxHash = ExpireTx?.ToHex(true),
         ClearTxHash = ClearTx?.ToHex(true),
         CreatedTime = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
+        ApprovedAt = Time(ApprovedTime),
         PaidAt = Time(PaidTime),
         DeliveredAt = Time(DeliveredTime),
+        DisputedAt = Time(DisputedTime),
+        ResolvedAt = Time(ResolvedTime),
         ClearedAt = Time(ClearedTime),
         RejectedAt = Time(RejectedTime),
         ExpiredAt = Time(ExpiredTime),
-        Terms = TermsModel(Order),
-    };
-
-    /// <summary>Terms as the API shows them.</summary>
-    public static OrderTerms TermsModel(ChainOrder order) => new()
-    {
-        Requester = Checksum(order.Requester),
-        Provider = Checksum(order.Provider),
-        Token = Checksum(order.Token),
-        Arbiter = Checksum(order.Arbiter),
-        Approver = Checksum(order.Approver),
-        CommissionTo = Checksum(order.CommissionTo),
-        Amount = order.Amount.ToString(CultureInfo.InvariantCulture),
-        FeeBps = order.FeeBps,
-        CommissionBps = order.CommissionBps,
-        PayDeadline = (long)order.PayDeadline,
-        SlaSeconds = order.SlaSeconds,
-        ReviewSeconds = order.ReviewSeconds,
-        TermsHash = order.TermsHash.ToHex(true),
-        Salt = order.Salt.ToString(CultureInfo.InvariantCulture),
+        Terms = OrderTerms.From(Order),
     };
 
     private FinalStatus? FinalStatusOf() => Phase switch
     {
-        Phase.Clear => FinalStatus.Done,
+        Phase.Clear => Refund != "0" ? FinalStatus.Split : Order.ReviewSeconds > 0 ? FinalStatus.Released : FinalStatus.Done,
         Phase.Rejected => PayTx is null ? FinalStatus.Canceled : FinalStatus.Refunded,
         Phase.Expired => FinalStatus.Expired,
         _ => null,

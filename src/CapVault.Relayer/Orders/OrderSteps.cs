@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using CapVault.Contracts;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
@@ -22,10 +22,10 @@ namespace CapVault.Relayer.Orders;
 /// <see cref="PreparedSteps"/>.
 /// </summary>
 public sealed class OrderSteps(
-    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time)
+    Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time, Spending spending)
 {
     /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
-    /// <exception cref="ApiException">422 if the account does not hold the price.</exception>
+    /// <exception cref="ApiException">422 if the account does not hold the price, or its Executor may not spend it.</exception>
     public Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(agentId, id, Pay(), call, cancellationToken);
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
@@ -36,6 +36,14 @@ public sealed class OrderSteps(
     /// <summary>Rejects: refunds in full once it is paid. The chain gets the reason's hash, the parties its text.</summary>
     public Task<OrderRow> RejectAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) =>
         TakeAsync(agentId, id, Reject(agentId, reason), call, cancellationToken);
+
+    /// <summary>Releases: pays the Provider, at the Requester's word, or at anyone's after silence.</summary>
+    public Task<OrderRow> ReleaseAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) =>
+        TakeAsync(agentId, id, Release(), call, cancellationToken);
+
+    /// <summary>Disputes: the Arbiter may rule. The chain gets the reason's hash, the parties its text.</summary>
+    public Task<OrderRow> DisputeAsync(string agentId, string id, string reason, IdempotentCall call, CancellationToken cancellationToken) =>
+        TakeAsync(agentId, id, Dispute(agentId, reason), call, cancellationToken);
 
     /// <summary>Expires. Anyone may, so the relayer sends it from its own address.</summary>
     public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
@@ -58,22 +66,25 @@ public sealed class OrderSteps(
         },
         cancellationToken);
 
-    /// <summary>Queues expiries of orders whose deadline has passed on chain. Returns how many.</summary>
-    public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
+    /// <summary>
+    /// Queues the end of orders whose deadline has passed on chain: expiry before delivery; after it release, for silence pays the Provider. Returns how many.
+    /// </summary>
+    public Task<int> EndDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
             // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was
-            // in time; an expiry that has just failed waits a little.
+            // in time; an end that has just failed waits a little.
             var due = await tx.QueryAsync<OrderRow>(
                 """
-                SELECT b.* FROM order_state s JOIN order_book b ON b.order_id = s.order_id
-                WHERE s.deadline_time < @headTime AND (b.pending_step IS NULL OR (b.pending_step <> 'expire' AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> 'expire' OR b.failed_at < @retryBefore)
+                SELECT b.* FROM (SELECT order_id, deadline_time, CASE WHEN phase < 3 THEN 'expire' ELSE 'release' END AS step FROM order_state WHERE deadline_time < @headTime) s
+                JOIN order_book b ON b.order_id = s.order_id
+                WHERE (b.pending_step IS NULL OR (b.pending_step <> s.step AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> s.step OR b.failed_at < @retryBefore)
                 ORDER BY s.deadline_time LIMIT 100
                 """,
                 new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });
             foreach (var order in due)
             {
-                await QueueExpiryAsync(tx, order);
+                await (order.Phase < Phase.Deliver ? QueueExpiryAsync(tx, order) : QueueReleaseAsync(tx, order));
             }
 
             return due.Count;
@@ -136,7 +147,9 @@ public sealed class OrderSteps(
 
     internal Plan Pay() => new(OrderStep.Pay, order => order.PayTx is not null, order => AccountCalls.Pay(context.Vault, order.Order))
     {
-        FindObjectionAsync = (order, cancellationToken) => FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
+        FindObjectionAsync = async (order, cancellationToken) =>
+            await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken)
+            ?? await spending.FindExcessAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
         TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
     };
 
@@ -171,11 +184,30 @@ public sealed class OrderSteps(
             order => order.RejectedBy is { } by && by.ToHex(true).IsTheSameHex(order.AccountOf(agentId)),
             order => AccountCalls.Reject(context.Vault, order.Order, reasonHash))
         {
-            KeepAsync = (tx, order) => tx.ExecuteAsync(
-                "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING",
-                new { order.OrderId, reasonHash, reason }),
+            KeepAsync = (tx, order) => KeepReasonAsync(tx, order, reasonHash, reason),
         };
     }
+
+    internal Plan Release() => new(
+        OrderStep.Release,
+        order => order.Phase == Phase.Clear && order.Order.ReviewSeconds > 0 && order.ResolveTx is null,
+        order => AccountCalls.Release(context.Vault, order.Order));
+
+    internal Plan Dispute(string agentId, string reason)
+    {
+        var reasonHash = DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
+        return new(
+            OrderStep.Dispute,
+            // What was disputed before its delivery may be so once more after it.
+            order => order.Phase != Phase.Deliver && order.DisputedBy is { } by && by.ToHex(true).IsTheSameHex(order.AccountOf(agentId)),
+            order => AccountCalls.Dispute(context.Vault, order.Order, reasonHash))
+        {
+            KeepAsync = (tx, order) => KeepReasonAsync(tx, order, reasonHash, reason),
+        };
+    }
+
+    private static Task KeepReasonAsync(Tx tx, OrderRow order, byte[] reasonHash, string reason) => tx.ExecuteAsync(
+        "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING", new { order.OrderId, reasonHash, reason });
 
     private async Task<OrderRow> TakeAsync(string agentId, string id, Plan plan, IdempotentCall call, CancellationToken cancellationToken)
     {
@@ -244,14 +276,23 @@ public sealed class OrderSteps(
                 new { currentState = order.Status, order.ToModel().Pending }, retryable: true);
         }
 
-        return Protocol.Judge(step, order.Phase, actor, clock.Now, order.Deadline) switch
+        var at = At(order.Standing.Deadline);
+        return Protocol.Judge(step, order.Standing, actor, clock.Now) switch
         {
             Verdict.Allowed => Decision.Take,
+            Verdict.InvalidTerms => throw ApiException.State(
+                ErrorCodes.InvalidState, $"The order's terms ask for no review and name no Arbiter: there is nothing to {step}.", new { currentState = order.Status, step = step.Value }),
             Verdict.Unauthorized => throw ApiException.Forbidden($"The {actor} may not {step} an order that is {order.Status}."),
             Verdict.TooLate => throw ApiException.State(
-                ErrorCodes.DeadlinePassed, $"To {step} was possible up to {At(order.Deadline):O}. The order can only expire now.", new { at = At(order.Deadline) }),
-            Verdict.TooEarly => throw ApiException.State(
-                ErrorCodes.DeadlineNotReached, $"To {step} is possible after {At(order.Deadline):O}.", new { at = At(order.Deadline) }, retryable: true),
+                ErrorCodes.DeadlinePassed,
+                $"To {step} was possible up to {at:O}. The order can only {(order.Phase < Phase.Deliver ? "expire" : "be released")} now.",
+                new { at }),
+            Verdict.TooEarly => throw ApiException.State(ErrorCodes.DeadlineNotReached, $"To {step} is possible after {at:O}.", new { at }, retryable: true),
+            Verdict.NotApproved => throw ApiException.State(
+                ErrorCodes.InvalidState, $"The Approver, {order.Order.Approver}, has not approved the order: to {step} is possible once it has.",
+                new { currentState = order.Status, step = step.Value, approver = order.Order.Approver }),
+            Verdict.AlreadyDisputed => throw ApiException.State(
+                ErrorCodes.InvalidState, "The order is disputed: the Arbiter may rule already.", new { currentState = order.Status, step = step.Value }),
             _ => throw ApiException.State(
                 ErrorCodes.InvalidState, $"The order is {order.Status}: it cannot be taken to {step}.", new { currentState = order.Status, step = step.Value }),
         };
@@ -275,9 +316,19 @@ public sealed class OrderSteps(
         context.Vault.HexToByteArray(),
         new Contracts.CAPVault.ContractDefinition.ExpireOrderFunction { Order = order.Order }.GetCallData(),
         value: 0,
-        GasLimits.Expire,
+        GasLimits.End,
         order.OrderId,
         OrderStep.Expire);
+
+    private Task QueueReleaseAsync(Tx tx, OrderRow order) => queue.AddOwnAsync(
+        tx,
+        OperationKind.Release,
+        context.Vault.HexToByteArray(),
+        new Contracts.CAPVault.ContractDefinition.ReleaseOrderFunction { Order = order.Order }.GetCallData(),
+        value: 0,
+        GasLimits.End,
+        order.OrderId,
+        OrderStep.Release);
 
     private static ApiException AlreadyDelivered(byte[] hash) => ApiException.State(
         ErrorCodes.AlreadyDelivered, "Another deliverable is recorded, or on its way. It cannot be replaced.", new { contentHash = hash.ToHex(true) });

@@ -40,6 +40,15 @@ public static class OrdersApi
             return await steps.DeliverAsync(agentId, id, new DeliveryContent(request), context.IdempotentCall(), context.RequestAborted);
         }));
 
+        api.MapPost("/orders/{id}/release", (HttpContext context, OrderSteps steps, string id) =>
+            StepAsync(context, agentId => steps.ReleaseAsync(agentId, id, context.IdempotentCall(), context.RequestAborted)));
+
+        api.MapPost("/orders/{id}/dispute", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, async agentId =>
+        {
+            var request = await RequestBody.ReadAsync<DisputeRequest>(context.Request, context.RequestAborted);
+            return await steps.DisputeAsync(agentId, id, Fields.Text("reason", request.Reason, 1, 512), context.IdempotentCall(), context.RequestAborted);
+        }));
+
         api.MapPost("/orders/{id}/reject", (HttpContext context, OrderSteps steps, string id) => StepAsync(context, async agentId =>
         {
             var request = await RequestBody.ReadAsync<RejectRequest>(context.Request, context.RequestAborted);

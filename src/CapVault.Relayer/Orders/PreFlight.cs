@@ -9,7 +9,7 @@ using Nethereum.Util;
 namespace CapVault.Relayer.Orders;
 
 /// <summary>What stands in the way of an order before anything is written.</summary>
-public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps)
+public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps, Spending spending)
 {
     /// <summary>Everything that would refuse a negotiation of this service, or its payment, now.</summary>
     public async Task<ValidateOrderResult> ValidateAsync(string requesterAgentId, string serviceId, string? requirements, CancellationToken cancellationToken)
@@ -17,7 +17,7 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
-        var objections = Objections(service, provider, requesterAgentId, requirements).ToList();
+        var objections = Objections(service, provider, requester, requirements).ToList();
         try
         {
             await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
@@ -32,15 +32,25 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
             objections.Add(shortfall);
         }
 
+        if (await spending.FindExcessAsync(Address(service.Token), Address(requester.Account), service.Amount, cancellationToken) is { } excess)
+        {
+            objections.Add(excess);
+        }
+
         return new ValidateOrderResult { Valid = objections.Count == 0, Reasons = objections.ConvertAll(Envelopes.ErrorOf) };
     }
 
     /// <summary>Everything that refuses a negotiation, the weightiest first.</summary>
-    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, string requesterAgentId, string? requirements)
+    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, AgentRow requester, string? requirements)
     {
-        if (service.AgentId == requesterAgentId)
+        if (service.AgentId == requester.AgentId)
         {
             yield return ApiException.Invalid("serviceId", service.ServiceId, "a service of another agent: nobody buys from itself");
+        }
+
+        if (ThirdPartyTerms.FindPartial(service, requester) is { } field)
+        {
+            yield return ApiException.Invalid("serviceId", service.ServiceId, $"a service whose {field} is another account: nobody judges its own orders");
         }
 
         if (!service.Enabled)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
@@ -13,29 +12,6 @@ using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Orders;
 
-/// <summary>A row of <c>prepared_operation</c>.</summary>
-internal sealed record PreparedRow
-{
-    public byte[] UserOpHash { get; init; } = [];
-
-    public byte[] OrderId { get; init; } = [];
-
-    public long NonceKey { get; init; }
-
-    public long NonceSeq { get; init; }
-
-    public byte[] UserOp { get; init; } = [];
-
-    public long ValidUntil { get; init; }
-
-    public byte[] Request { get; init; } = [];
-
-    /// <summary>The last second in which it may be submitted: what goes out must have time to land.</summary>
-    public long SubmitUntil => ValidUntil - OperationSigner.TimeToLand;
-
-    public SponsoredOperation Operation => new(new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(UserOp), UserOpHash, NonceKey, NonceSeq, ValidUntil);
-}
-
 /// <summary>
 /// Steps of agents that hold their Executor themselves: prepared here, signed there, submitted. The same rules decide as for
 /// <see cref="OrderSteps"/>, when a step is prepared and again when it is submitted.
@@ -43,10 +19,12 @@ internal sealed record PreparedRow
 public sealed class PreparedSteps(
     Db db, OrderReader orders, OrderSteps steps, Agents agents, OperationSigner signer, OperationQueue queue, ChainContext context, ChainClock clock, TimeProvider time)
 {
-    private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @agentId";
+    private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @agentId AND order_id IS NOT NULL";
 
     /// <summary>How many operations of one agent may wait for its signature: each is gas that the sponsor has promised.</summary>
     private const int MaxPrepared = 8;
+
+    private const string Signable = "pay, deliver, release, dispute or reject";
 
     /// <summary>A repeat gets the same operation while it has this much time left, seconds; later a new one.</summary>
     private const long TimeToSign = OperationSigner.Validity / 2;
@@ -164,17 +142,21 @@ public sealed class PreparedSteps(
             "pay" => steps.Pay(),
             "deliver" => await steps.DeliverAsync(
                 agentId, request.OrderId, new DeliveryContent(request.Deliverable ?? throw ApiException.Missing("deliverable")), cancellationToken),
-            "reject" => steps.Reject(agentId, Fields.Text("reason", request.Reason ?? throw ApiException.Missing("reason"), 1, 512)),
-            "expire" => throw ApiException.Invalid("step", "expire", "pay, deliver or reject; anyone may expire an order, so POST /orders/{id}/expire needs no signature"),
-            _ => throw ApiException.Invalid("step", request.Step.Value, "pay, deliver or reject"),
+            "reject" => steps.Reject(agentId, ReasonOf(request)),
+            "release" => steps.Release(),
+            "dispute" => steps.Dispute(agentId, ReasonOf(request)),
+            "expire" => throw ApiException.Invalid("step", "expire", $"{Signable}; anyone may expire an order, so POST /orders/{{id}}/expire needs no signature"),
+            _ => throw ApiException.Invalid("step", request.Step.Value, Signable),
         };
         return request switch
         {
             { Deliverable: not null } when plan.Step != OrderStep.Deliver => throw ApiException.Invalid("deliverable", "a value", $"none for step {plan.Step}"),
-            { Reason: not null } when plan.Step != OrderStep.Reject => throw ApiException.Invalid("reason", request.Reason, $"none for step {plan.Step}"),
+            { Reason: not null } when plan.Step != OrderStep.Reject && plan.Step != OrderStep.Dispute => throw ApiException.Invalid("reason", request.Reason, $"none for step {plan.Step}"),
             _ => plan,
         };
     }
+
+    private static string ReasonOf(PrepareRequest request) => Fields.Text("reason", request.Reason ?? throw ApiException.Missing("reason"), 1, 512);
 
     // There is nothing to sign for a step that has happened or is on its way.
     private async Task RequireOpenAsync(Tx tx, OrderRow order, string agentId, OrderSteps.Plan plan)
@@ -212,13 +194,13 @@ public sealed class PreparedSteps(
     {
         // What has run out stays as long as there is room, so that a late submit is told why it is refused.
         await tx.ExecuteAsync(
-            "DELETE FROM prepared_operation WHERE agent_id = @agentId AND valid_until < @over AND (SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId) >= @MaxPrepared",
+            "DELETE FROM prepared_operation WHERE agent_id = @agentId AND valid_until < @over AND (SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId AND order_id IS NOT NULL) >= @MaxPrepared",
             new { agentId, over = clock.Now + OperationSigner.TimeToLand, MaxPrepared });
         var others = await tx.SingleAsync<int>(
             "SELECT count(*) FROM prepared_operation WHERE agent_id = @agentId AND NOT (order_id = @OrderId AND step = @step)", new { agentId, order.OrderId, step = plan.Step.Value });
         if (others >= MaxPrepared)
         {
-            var first = await tx.SingleAsync<long>("SELECT min(valid_until) FROM prepared_operation WHERE agent_id = @agentId", new { agentId }) - OperationSigner.TimeToLand;
+            var first = await tx.SingleAsync<long>("SELECT min(valid_until) FROM prepared_operation WHERE agent_id = @agentId AND order_id IS NOT NULL", new { agentId }) - OperationSigner.TimeToLand;
             throw new ApiException(
                 422,
                 ErrorCodes.QuotaExceeded,
@@ -253,8 +235,8 @@ public sealed class PreparedSteps(
         var known = await db.ReadAsync(
             connection => connection.QueryFirstAsync<bool>(
                 """
-                SELECT EXISTS (SELECT 1 FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @AgentId)
-                  OR EXISTS (SELECT 1 FROM operation WHERE user_op_hash = @hash AND sender = @Account AND client_signed = 1)
+                SELECT EXISTS (SELECT 1 FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @AgentId AND order_id IS NOT NULL)
+                  OR EXISTS (SELECT 1 FROM operation WHERE user_op_hash = @hash AND sender = @Account AND client_signed = 1 AND order_id IS NOT NULL)
                 """,
                 new { hash, agent.AgentId, agent.Account }),
             cancellationToken);

@@ -10,6 +10,9 @@ namespace CapVault.Relayer.Orders;
 /// <summary>How agents' orders went: counted from the order book, which is what the chain's logs say.</summary>
 public sealed class Statistics(Db db, ChainContext context)
 {
+    // Before delivery a dispute is a flag that stays.
+    private const string Disputed = "(s.dispute_tx IS NOT NULL AND s.phase IN (2, 3, 4))";
+
     private readonly byte[] _usdc = context.Usdc.HexToByteArray();
 
     /// <summary>Of an agent on both sides.</summary>
@@ -31,11 +34,11 @@ public sealed class Statistics(Db db, ChainContext context)
         var groups = await db.ReadAsync(
             connection => connection.QueryAsync<Group>(
                 $"""
-                SELECT o.{side} AS agent_id, s.phase, coalesce(s.delivered_time <= s.sla_deadline_time, FALSE) AS on_time,
+                SELECT o.{side} AS agent_id, {Disputed} AS in_dispute, s.phase, coalesce(s.delivered_time <= s.sla_deadline_time, FALSE) AS on_time,
                   substr(o.terms, 77, 20) AS token, substr(o.terms, 193, 32) AS amount, count(*) AS orders
                 FROM orders o JOIN order_state s ON s.order_id = o.order_id
                 WHERE o.{side} IN @agentIds
-                GROUP BY o.{side}, s.phase, coalesce(s.delivered_time <= s.sla_deadline_time, FALSE), substr(o.terms, 77, 20), substr(o.terms, 193, 32)
+                GROUP BY o.{side}, {Disputed}, s.phase, coalesce(s.delivered_time <= s.sla_deadline_time, FALSE), substr(o.terms, 77, 20), substr(o.terms, 193, 32)
                 """,
                 new { agentIds }),
             cancellationToken);
@@ -53,7 +56,7 @@ public sealed class Statistics(Db db, ChainContext context)
             Completed = completed.Sum(group => group.Orders),
             Rejected = groups.Where(group => group.Phase == Phase.Rejected).Sum(group => group.Orders),
             Expired = groups.Where(group => group.Phase == Phase.Expired).Sum(group => group.Orders),
-            Disputed = groups.Where(group => group.Phase == Phase.Dispute).Sum(group => group.Orders),
+            Disputed = groups.Where(group => group.InDispute).Sum(group => group.Orders),
             OnTime = completed.Where(group => group.OnTime).Sum(group => group.Orders),
             Volume = Money.Format(volume),
         };
@@ -62,6 +65,8 @@ public sealed class Statistics(Db db, ChainContext context)
     private sealed record Group
     {
         public string AgentId { get; init; } = "";
+
+        public bool InDispute { get; init; }
 
         public Phase Phase { get; init; }
 

@@ -13,7 +13,10 @@ using Nethereum.Util;
 
 namespace CapVault.Relayer.Orders;
 
-/// <summary>Fixes the whole on-chain order when a negotiation begins: price, token and windows are the service version's, never the caller's.</summary>
+/// <summary>
+/// Fixes the whole on-chain order when a negotiation begins: price, token, windows and whom it names beside the parties are the service version's, never the
+/// caller's.
+/// </summary>
 public sealed class TermsDrafter(TokenFees fees, ChainClock clock, IOptions<RelayerOptions> options)
 {
     /// <summary>The order, and the document whose hash it carries.</summary>
@@ -27,21 +30,22 @@ public sealed class TermsDrafter(TokenFees fees, ChainClock clock, IOptions<Rela
             throw ApiException.State(ErrorCodes.ServiceDisabled, $"The vault takes no new orders in {token}. Ask the vault's owner, or use another service.", new { token });
         }
 
+        var thirdParties = ThirdPartyTerms.Read(service.ThirdParties) ?? ThirdParties.None;
         var document = Canonical(service, token, requirements);
         var order = new Contracts.CAPVault.ContractDefinition.Order
         {
             Requester = AddressUtil.Current.ConvertToChecksumAddress(requester.Account),
             Provider = AddressUtil.Current.ConvertToChecksumAddress(provider.Account),
             Token = token,
-            Arbiter = AddressUtil.ZERO_ADDRESS,
-            Approver = AddressUtil.ZERO_ADDRESS,
-            CommissionTo = AddressUtil.ZERO_ADDRESS,
+            Arbiter = thirdParties.Arbiter ?? AddressUtil.ZERO_ADDRESS,
+            Approver = thirdParties.Approver ?? AddressUtil.ZERO_ADDRESS,
+            CommissionTo = thirdParties.CommissionTo ?? AddressUtil.ZERO_ADDRESS,
             Amount = service.Amount,
             FeeBps = config.MinFeeBps,
-            CommissionBps = 0,
+            CommissionBps = (ushort)(thirdParties.CommissionBps ?? 0),
             PayDeadline = (ulong)(clock.Now + service.NegotiationTtlSeconds + options.Value.PayWindowSeconds),
             SlaSeconds = (uint)service.SlaSeconds,
-            ReviewSeconds = 0,
+            ReviewSeconds = (uint)(thirdParties.ReviewSeconds ?? 0),
             TermsHash = DeliverableHash.Keccak256(document),
             Salt = BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(8)),
         };
@@ -53,7 +57,7 @@ public sealed class TermsDrafter(TokenFees fees, ChainClock clock, IOptions<Rela
         var document = JsonSerializer.SerializeToElement(
             new
             {
-                version = 2, // 1 was without requirementType and the schemas
+                version = 3, // 1 was without requirementType and the schemas, 2 without thirdParties
                 service = new
                 {
                     id = service.ServiceId,
@@ -67,6 +71,7 @@ public sealed class TermsDrafter(TokenFees fees, ChainClock clock, IOptions<Rela
                 },
                 price = new { amount = Money.Format(service.Amount), token },
                 service.SlaSeconds,
+                thirdParties = ThirdPartyTerms.Read(service.ThirdParties),
                 requirements = requirements is null ? (JsonElement?)null : JsonSerializer.Deserialize<JsonElement>(requirements),
             },
             CapJson.Options);

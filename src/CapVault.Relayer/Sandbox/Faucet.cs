@@ -1,5 +1,5 @@
 using System.Numerics;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Storage;

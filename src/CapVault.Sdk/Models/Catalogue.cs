@@ -35,6 +35,9 @@ public sealed record Agent
     /// <summary>Whether the Executor's key stays with the agent: it then signs consents and operations itself.</summary>
     public bool SelfHeld { get; init; }
 
+    /// <summary>What its Executor may spend, as its account says now; where one agent is read alone.</summary>
+    public SpendingLimits? Limits { get; init; }
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 }
@@ -90,6 +93,9 @@ public sealed record Service
 
     /// <summary>By which it is found.</summary>
     public required IReadOnlyList<string> Tags { get; init; }
+
+    /// <summary>Whom the orders' terms name beside the parties; null: nobody.</summary>
+    public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>Seconds in which a negotiation must be answered.</summary>
     public required int NegotiationTtlSeconds { get; init; }
@@ -160,7 +166,7 @@ public sealed record OperationView
     /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself.</summary>
     public string? UserOpHash { get; init; }
 
-    /// <summary>user_op, create, deploy, expire, sweep or top_up.</summary>
+    /// <summary>user_op, create, deploy, expire, release, sweep or top_up.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The step of an order, where it is one.</summary>

@@ -72,6 +72,9 @@ public sealed record PublicService
     /// <summary>JSON Schema of it; null means any. Lists leave it out.</summary>
     public JsonElement? DeliverableSchema { get; init; }
 
+    /// <summary>Whom the orders' terms name beside the parties; null: nobody. A Requester that signs itself expects just these.</summary>
+    public ThirdParties? ThirdParties { get; init; }
+
     /// <summary>Seconds in which a negotiation is answered, or expires.</summary>
     public required int NegotiationTtlSeconds { get; init; }
 }
@@ -162,6 +165,9 @@ public sealed record Quote
 
     /// <summary>The platform fee: decimal string.</summary>
     public required string FeeAmount { get; init; }
+
+    /// <summary>What a second payee gets, where the terms name one: decimal string.</summary>
+    public string? CommissionAmount { get; init; }
 
     /// <summary>What the Provider gets: decimal string.</summary>
     public required string ProviderAmount { get; init; }

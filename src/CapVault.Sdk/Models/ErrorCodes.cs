@@ -97,6 +97,9 @@ public static class ErrorCodes
     /// <summary>422: the wallet does not hold the price.</summary>
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";
 
+    /// <summary>422: the agent's Owner lets its Executor spend less; <c>details</c> says what is left, and until when.</summary>
+    public const string SpendingLimitExceeded = "SPENDING_LIMIT_EXCEEDED";
+
     /// <summary>422: the caller has as many of these as it may.</summary>
     public const string QuotaExceeded = "QUOTA_EXCEEDED";
 
@@ -135,6 +138,12 @@ public static class ErrorCodes
 
     /// <summary>Only as <c>lastFailure.code</c>: deliverOrder reverted.</summary>
     public const string DeliverReverted = "DELIVER_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: releaseOrder reverted.</summary>
+    public const string ReleaseReverted = "RELEASE_REVERTED";
+
+    /// <summary>Only as <c>lastFailure.code</c>: disputeOrder reverted.</summary>
+    public const string DisputeReverted = "DISPUTE_REVERTED";
 
     /// <summary>Only as <c>lastFailure.code</c>: rejectOrder reverted.</summary>
     public const string RejectReverted = "REJECT_REVERTED";

@@ -52,6 +52,29 @@ public sealed record OrderTerms
     /// <summary>Decimal string (uint64).</summary>
     public required string Salt { get; init; }
 
+    /// <summary>From the terms as the vault takes them.</summary>
+    public static OrderTerms From(Contracts.CAPVault.ContractDefinition.Order order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        return new()
+        {
+            Requester = Checksum(order.Requester),
+            Provider = Checksum(order.Provider),
+            Token = Checksum(order.Token),
+            Arbiter = Checksum(order.Arbiter),
+            Approver = Checksum(order.Approver),
+            CommissionTo = Checksum(order.CommissionTo),
+            Amount = order.Amount.ToString(CultureInfo.InvariantCulture),
+            FeeBps = order.FeeBps,
+            CommissionBps = order.CommissionBps,
+            PayDeadline = (long)order.PayDeadline,
+            SlaSeconds = order.SlaSeconds,
+            ReviewSeconds = order.ReviewSeconds,
+            TermsHash = order.TermsHash.ToHex(true),
+            Salt = order.Salt.ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
     /// <summary>The terms as the vault takes them; their EIP-712 digest is the orderId.</summary>
     /// <exception cref="FormatException">A value is none that the vault could take.</exception>
     public Contracts.CAPVault.ContractDefinition.Order ToChain()
@@ -83,6 +106,8 @@ public sealed record OrderTerms
             throw new FormatException($"Found a number that is too large or negative, expected one that the vault can hold: {e.Message}", e);
         }
     }
+
+    private static string Checksum(string address) => AddressUtil.Current.ConvertToChecksumAddress(address);
 
     private static string Address(string name, string value) => AddressUtil.Current.IsValidEthereumAddressHexFormat(value)
         ? value
@@ -208,6 +233,9 @@ public sealed record Order
     /// <summary>The platform fee that was charged, decimal string; null before settlement.</summary>
     public string? FeeAmount { get; init; }
 
+    /// <summary>What was credited to <see cref="OrderTerms.CommissionTo"/>, decimal string; null before settlement.</summary>
+    public string? CommissionAmount { get; init; }
+
     /// <summary>What the Provider got, decimal string; null before settlement.</summary>
     public string? ProviderAmount { get; init; }
 
@@ -232,6 +260,12 @@ public sealed record Order
     /// <summary>Why it was rejected, where that was said to us.</summary>
     public string? RejectReason { get; init; }
 
+    /// <summary>Account that disputed last.</summary>
+    public string? DisputedBy { get; init; }
+
+    /// <summary>Why it was disputed last, where that was said to us.</summary>
+    public string? DisputeReason { get; init; }
+
     /// <summary>keccak256 of the deliverable, 0x-prefixed; null before delivery.</summary>
     public string? DeliverableHash { get; init; }
 
@@ -241,14 +275,29 @@ public sealed record Order
     /// <summary>Delivery is valid up to and including it; null before payment.</summary>
     public DateTimeOffset? SlaDeadline { get; init; }
 
+    /// <summary>The Requester may dispute the delivery up to and including it, afterwards anyone releases; null before delivery, and without a review.</summary>
+    public DateTimeOffset? ReviewDeadline { get; init; }
+
+    /// <summary>The Arbiter may rule up to and including it; null while there is no dispute.</summary>
+    public DateTimeOffset? ResolveDeadline { get; init; }
+
     /// <summary>Transaction of createOrder.</summary>
     public string? CreateTxHash { get; init; }
+
+    /// <summary>Transaction of approveOrder.</summary>
+    public string? ApproveTxHash { get; init; }
 
     /// <summary>Transaction of payOrder.</summary>
     public string? PayTxHash { get; init; }
 
     /// <summary>Transaction of deliverOrder.</summary>
     public string? DeliverTxHash { get; init; }
+
+    /// <summary>Transaction of the last disputeOrder.</summary>
+    public string? DisputeTxHash { get; init; }
+
+    /// <summary>Transaction of resolveDispute.</summary>
+    public string? ResolveTxHash { get; init; }
 
     /// <summary>Transaction of rejectOrder.</summary>
     public string? RejectTxHash { get; init; }
@@ -262,11 +311,20 @@ public sealed record Order
     /// <summary>When the order was accepted, or created on chain where we did not see it accepted.</summary>
     public required DateTimeOffset CreatedTime { get; init; }
 
+    /// <summary>Block time of the approval.</summary>
+    public DateTimeOffset? ApprovedAt { get; init; }
+
     /// <summary>Block time of the payment.</summary>
     public DateTimeOffset? PaidAt { get; init; }
 
     /// <summary>Block time of the delivery.</summary>
     public DateTimeOffset? DeliveredAt { get; init; }
+
+    /// <summary>Block time of the last dispute.</summary>
+    public DateTimeOffset? DisputedAt { get; init; }
+
+    /// <summary>Block time of the Arbiter's ruling.</summary>
+    public DateTimeOffset? ResolvedAt { get; init; }
 
     /// <summary>Block time of the settlement.</summary>
     public DateTimeOffset? ClearedAt { get; init; }
@@ -346,7 +404,7 @@ public sealed record Delivery
     /// <summary>Set for hash scheme MANIFEST: the files, and the text or the value once more.</summary>
     public DeliveryManifest? Manifest { get; init; }
 
-    /// <summary>submitted (on its way), accepted (on chain and paid out) or rejected (the order ended otherwise).</summary>
+    /// <summary>submitted (on its way, or under review), accepted (on chain and paid out) or rejected (the order ended otherwise).</summary>
     public required string Status { get; init; }
 
     /// <summary>When the Provider submitted it.</summary>

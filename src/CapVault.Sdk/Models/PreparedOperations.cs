@@ -24,13 +24,13 @@ public sealed record PrepareRequest
     /// <summary><c>ord_…</c> or the 0x-prefixed orderId.</summary>
     public required string OrderId { get; init; }
 
-    /// <summary>pay, deliver or reject.</summary>
+    /// <summary>pay, deliver, release, dispute or reject.</summary>
     public required OrderStep Step { get; init; }
 
     /// <summary>For step deliver: what is delivered.</summary>
     public DeliverOrderRequest? Deliverable { get; init; }
 
-    /// <summary>For step reject: 1–512 characters; its keccak256 goes on chain.</summary>
+    /// <summary>For steps dispute and reject: 1–512 characters; its keccak256 goes on chain.</summary>
     public string? Reason { get; init; }
 }
 

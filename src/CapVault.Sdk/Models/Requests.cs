@@ -75,6 +75,9 @@ public sealed record CreateServiceRequest
     /// <summary>Up to 10 words of letters, digits and hyphens, 1–32 characters each; kept in lower case.</summary>
     public IReadOnlyList<string>? Tags { get; init; }
 
+    /// <summary>Whom the orders' terms are to name beside the parties; the default value is nobody.</summary>
+    public ThirdParties? ThirdParties { get; init; }
+
     /// <summary>Seconds in which a negotiation must be answered: 60 – 604 800; the default value is 900.</summary>
     public int? NegotiationTtlSeconds { get; init; }
 }
@@ -108,6 +111,9 @@ public sealed record UpdateServiceRequest
 
     /// <summary>New tags in place of all old ones, or null to keep them.</summary>
     public IReadOnlyList<string>? Tags { get; init; }
+
+    /// <summary>New third parties in place of all old ones, or null to keep them. <see cref="Sdk.ThirdParties.None"/> drops them.</summary>
+    public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>New answer window, or null to keep it.</summary>
     public int? NegotiationTtlSeconds { get; init; }
@@ -173,6 +179,13 @@ public sealed record DeliverOrderRequest
 
     /// <summary>Keys of uploaded objects of the Provider, <c>obj_…</c>: up to 100, each once, in the order that the manifest will have.</summary>
     public IReadOnlyList<string>? Files { get; init; }
+}
+
+/// <summary>POST /orders/{id}/dispute</summary>
+public sealed record DisputeRequest
+{
+    /// <summary>1–512 characters; told to the other party, its keccak256 goes on chain.</summary>
+    public required string Reason { get; init; }
 }
 
 /// <summary>POST /sandbox/faucet</summary>

@@ -46,11 +46,15 @@ public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatu
     /// <summary>deliverOrder is in flight.</summary>
     public static readonly OrderStatus Delivering = new("delivering");
 
-    /// <summary>Delivered and under review; only where the terms ask for one.</summary>
+    /// <summary>Delivered, waiting for release or dispute until <c>reviewDeadline</c>; only where the terms ask for a review.</summary>
     public static readonly OrderStatus Delivered = new("delivered");
 
-    /// <summary>Disputed; only where the terms name an Arbiter.</summary>
+    /// <summary>The Arbiter may rule until <c>resolveDeadline</c>; only where the terms name one. Disputed before its delivery was under review, an order goes
+    /// on: it may still be delivered, released or rejected.</summary>
     public static readonly OrderStatus Disputed = new("disputed");
+
+    /// <summary>releaseOrder is in flight.</summary>
+    public static readonly OrderStatus Clearing = new("clearing");
 
     /// <summary>rejectOrder is in flight.</summary>
     public static readonly OrderStatus Rejecting = new("rejecting");
@@ -76,7 +80,7 @@ public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatu
 
     /// <summary>Whether a step is in flight, so that the status will change by itself.</summary>
     [JsonIgnore]
-    public bool IsTransient => this == Creating || this == Paying || this == Delivering || this == Rejecting || this == Expiring;
+    public bool IsTransient => this == Creating || this == Paying || this == Delivering || this == Clearing || this == Rejecting || this == Expiring;
 
     /// <inheritdoc/>
     public static OrderStatus Parse(string value) => new(value);
@@ -90,8 +94,14 @@ public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatu
 [JsonConverter(typeof(OpenStringConverter<FinalStatus>))]
 public readonly record struct FinalStatus(string Value) : IOpenString<FinalStatus>
 {
-    /// <summary>Delivered and paid out.</summary>
+    /// <summary>Delivered and paid out in one step.</summary>
     public static readonly FinalStatus Done = new("DONE");
+
+    /// <summary>The terms asked for a review, and the Provider was paid in full: the Requester released, the Arbiter ruled so, or nobody spoke.</summary>
+    public static readonly FinalStatus Released = new("RELEASED");
+
+    /// <summary>The Arbiter split the price between the parties.</summary>
+    public static readonly FinalStatus Split = new("SPLIT");
 
     /// <summary>Rejected before payment.</summary>
     public static readonly FinalStatus Canceled = new("CANCELED");
@@ -120,8 +130,20 @@ public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
     /// <summary>approve and payOrder.</summary>
     public static readonly OrderStep Pay = new("pay");
 
+    /// <summary>approveOrder, by the Approver.</summary>
+    public static readonly OrderStep Approve = new("approve");
+
     /// <summary>deliverOrder.</summary>
     public static readonly OrderStep Deliver = new("deliver");
+
+    /// <summary>releaseOrder.</summary>
+    public static readonly OrderStep Release = new("release");
+
+    /// <summary>disputeOrder.</summary>
+    public static readonly OrderStep Dispute = new("dispute");
+
+    /// <summary>resolveDispute, by the Arbiter.</summary>
+    public static readonly OrderStep Resolve = new("resolve");
 
     /// <summary>rejectOrder.</summary>
     public static readonly OrderStep Reject = new("reject");
@@ -303,10 +325,22 @@ public readonly record struct EventType(string Value) : IOpenString<EventType>
     /// <summary>The order is on chain; told to both.</summary>
     public static readonly EventType OrderCreated = new("order_created");
 
+    /// <summary>The Approver opened the delivery gate; told to both.</summary>
+    public static readonly EventType OrderApproved = new("order_approved");
+
     /// <summary>The price is locked; told to the Provider.</summary>
     public static readonly EventType OrderPaid = new("order_paid");
 
-    /// <summary>Delivered and paid out; told to the Requester.</summary>
+    /// <summary>Delivered and under review until <c>data.reviewDeadline</c>; told to the Requester. What is settled on delivery tells <see cref="OrderCompleted"/> alone.</summary>
+    public static readonly EventType OrderDelivered = new("order_delivered");
+
+    /// <summary>A party disputed, and the Arbiter may rule until <c>data.resolveDeadline</c>; told to both.</summary>
+    public static readonly EventType OrderDisputed = new("order_disputed");
+
+    /// <summary>The Arbiter ruled; told to both. <see cref="OrderCompleted"/> or <see cref="OrderRejected"/> follows.</summary>
+    public static readonly EventType DisputeResolved = new("dispute_resolved");
+
+    /// <summary>Paid out; told to the Requester.</summary>
     public static readonly EventType OrderCompleted = new("order_completed");
 
     /// <summary>Rejected; told to both.</summary>

@@ -4,7 +4,7 @@ using CapVault.Contracts.AgentAccount;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.EntryPoint;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using CapVault.Sdk;

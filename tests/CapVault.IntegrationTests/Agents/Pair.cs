@@ -14,7 +14,7 @@ internal sealed record Pair(Party Requester, Party Provider, Service Service)
             Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
         };
         return Requester.Agent.SelfHeld
-            ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet })
+            ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet, ThirdParties = Service.ThirdParties })
             : Requester.Client.NegotiateOrderAsync(request);
     }
 
@@ -22,7 +22,9 @@ internal sealed record Pair(Party Requester, Party Provider, Service Service)
     public async Task<Order> CreateOrderAsync()
     {
         var negotiation = await NegotiateAsync();
-        return (await Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId)).Order;
+        return (Provider.Agent.SelfHeld
+            ? await Provider.Client.AcceptNegotiationAsync(negotiation, Service.ThirdParties ?? ThirdParties.None)
+            : await Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId)).Order;
     }
 
     /// <summary>An order whose price is in the vault.</summary>

@@ -47,6 +47,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         new(ErrorCodes.StaleRevision, StaleAsync, "*found 2, the current one is 1. Read it*", "found", "expected"),
         new(ErrorCodes.ServiceDisabled, DisabledAsync, "*Look for another one*", "serviceId"),
         new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and pay again*", "token", "account", "required", "available"),
+        new(ErrorCodes.SpendingLimitExceeded, LimitedAsync, "*may spend 0.50 on one order now*Owner may raise*", "token", "account", "required", "left", "perOrder", "perDay", "spentToday", "resetsAt"),
         new(ErrorCodes.ContentHashMismatch, OtherBytesAsync, "*found 0x*, expected 0x*Upload the same bytes again*", "found", "expected"),
         new(ErrorCodes.DeliverableSchemaMismatch, OtherShapeAsync, "*", "errors"),
         new(ErrorCodes.QuotaExceeded, TooManyObjectsAsync, "*limit of 2*", "limit"),
@@ -69,6 +70,8 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         (ErrorCodes.CreateReverted, async w => { var n = await w.Pair.NegotiateAsync(); return ($"orders/negotiate/{n.NegotiationId}/accept", n.OrderId, w.Pair.Provider.Key); }),
         (ErrorCodes.PayReverted, async w => { var o = await w.Pair.CreateOrderAsync(); return ($"orders/{o.OrderId}/pay", o.OrderId, w.Pair.Requester.Key); }),
         (ErrorCodes.DeliverReverted, async w => { var o = await OwnOrderAsync(w); return ($"orders/{o.OrderId}/deliver", o.OrderId, w.Pair.Provider.Key); }),
+        (ErrorCodes.ReleaseReverted, async w => { var (p, o) = await ReviewedOrderAsync(w); return ($"orders/{o.OrderId}/release", o.OrderId, p.Requester.Key); }),
+        (ErrorCodes.DisputeReverted, async w => { var (p, o) = await ReviewedOrderAsync(w); return ($"orders/{o.OrderId}/dispute", o.OrderId, p.Requester.Key); }),
         (ErrorCodes.RejectReverted, async w => { var o = await OwnOrderAsync(w); return ($"orders/{o.OrderId}/reject", o.OrderId, w.Pair.Provider.Key); }),
         (ErrorCodes.ExpireReverted, async w => { var o = await LateOrderAsync(w); return ($"orders/{o.OrderId}/expire", o.OrderId, w.Pair.Requester.Key); }),
     ];
@@ -145,7 +148,9 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         var world = sandbox.World;
         var (step, orderId, key) = await Failures.Single(row => row.Code == code).Arrange(world);
-        var body = step.EndsWith("/deliver", StringComparison.Ordinal) ? Text : step.EndsWith("/reject", StringComparison.Ordinal) ? """{"reason":"x"}""" : null;
+        var body = step.EndsWith("/deliver", StringComparison.Ordinal) ? Text
+            : step.EndsWith("/reject", StringComparison.Ordinal) || step.EndsWith("/dispute", StringComparison.Ordinal) ? """{"reason":"x"}"""
+            : null;
 
         RawReply reply;
         await using (await sandbox.Chain.BreakAsync(sandbox.Chain.Deployment.Vault))
@@ -177,6 +182,12 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         await world.Sandbox.Setup.FaucetAsync(world.Pair.Requester.Wallet, "1.00");
         return await world.Pair.CreatePaidOrderAsync();
+    }
+
+    private static async Task<(Pair Pair, Order Order)> ReviewedOrderAsync(World world)
+    {
+        var pair = await world.Sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
+        return (pair, await pair.CreatePaidOrderAsync());
     }
 
     private static async Task<Order> LateOrderAsync(World world)
@@ -222,6 +233,13 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     private static async Task<RawReply> PoorAsync(World world)
     {
         var pair = await world.Sandbox.NewPairAsync(funds: "0.50");
+        return await world.SendAsync("POST", $"orders/{(await pair.CreateOrderAsync()).OrderId}/pay", pair.Requester.Key);
+    }
+
+    private static async Task<RawReply> LimitedAsync(World world)
+    {
+        var pair = await world.Sandbox.NewPairAsync();
+        await world.Sandbox.Setup.SetLimitsAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), "0.50", "10.00");
         return await world.SendAsync("POST", $"orders/{(await pair.CreateOrderAsync()).OrderId}/pay", pair.Requester.Key);
     }
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Sdk;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -26,8 +26,8 @@ public sealed class IdempotencyCrashTests : IAsyncLifetime
         _relayer = await RelayerProcess.StartAsync(_chain);
         _api = new RawApi(_relayer.Url);
         using var setup = new SetupClient(new Config { BaseUrl = _relayer.Url }, _relayer.OperatorKey);
-        _requester = await setup.CreateAgentAsync(new() { Name = "requester", Owner = TestKeys.Human.GetPublicAddress() });
-        _provider = await setup.CreateAgentAsync(new() { Name = "provider", Owner = TestKeys.Human.GetPublicAddress() });
+        _requester = await setup.CreateSpenderAsync("requester");
+        _provider = await setup.CreateSpenderAsync("provider");
         await setup.FaucetAsync(_requester.Agent.WalletAddress, "1.00");
         _serviceId = (await setup.CreateServiceAsync(new() { AgentId = _provider.Agent.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 })).ServiceId;
     }

@@ -20,7 +20,7 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         // The link is the authority; the same bytes may come again.
         "PUT /api/v1/objects/{objectKey}",
         // What was prepared is found again by what it is asked for, while it can still be submitted; an answer that is kept for longer would be worth nothing.
-        "POST /api/v1/ops/prepare",
+        "POST /api/v1/ops/prepare", "PUT /api/v1/agents/{agentId}/limits",
         // A ticket works once: the same again would be worth nothing.
         "POST /api/v1/stream/tickets",
     ];
@@ -73,6 +73,16 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
                 var order = await pair.CreatePaidOrderAsync();
                 await sandbox.Setup.AdvanceClockAsync(301);
                 return new(pair.Requester.Key, $"api/v1/orders/{order.OrderId}/expire?wait=30");
+            },
+            ["POST /api/v1/orders/{id}/release"] = async () =>
+            {
+                var pair = await ReviewedPairAsync();
+                return new(pair.Requester.Key, $"api/v1/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/release?wait=30");
+            },
+            ["POST /api/v1/orders/{id}/dispute"] = async () =>
+            {
+                var pair = await ReviewedPairAsync();
+                return new(pair.Requester.Key, $"api/v1/orders/{(await pair.CreatePaidOrderAsync()).OrderId}/dispute?wait=30", """{"reason":"no"}""");
             },
             ["POST /api/v1/orders/negotiate/{negotiationId}/consent"] = async () =>
             {
@@ -133,6 +143,8 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
 
         return calls;
     }
+
+    private Task<Pair> ReviewedPairAsync() => sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
 
     private async Task<string> AgentAsync() => (await sandbox.NewAgentAsync("n")).AgentId;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Contracts;
 using Nethereum.Signer;
 

@@ -1,9 +1,8 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPVault;
-using CapVault.Contracts.SandboxUSDC;
+using CapVault.Contracts.SandboxToken;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 using Nethereum.Web3;
@@ -26,7 +25,7 @@ internal sealed class SandboxChain : IAsyncDisposable
         Deployment = Deployment.Read(blueprint.DeploymentFile);
         Web3 = new Web3(node.Rpc);
         Vault = new CAPVaultService(Web3, Deployment.Vault);
-        Usdc = new SandboxUSDCService(Web3, Deployment.Usdc);
+        Usdc = new SandboxTokenService(Web3, Deployment.Usdc);
     }
 
     public AnvilNode Node { get; }
@@ -44,7 +43,7 @@ internal sealed class SandboxChain : IAsyncDisposable
     public CAPVaultService Vault { get; }
 
     /// <summary>Reads only.</summary>
-    public SandboxUSDCService Usdc { get; }
+    public SandboxTokenService Usdc { get; }
 
     /// <summary>Starts a chain with a block each 0.2 s.</summary>
     public static async Task<SandboxChain> StartAsync()
@@ -68,7 +67,7 @@ internal sealed class SandboxChain : IAsyncDisposable
     public CAPVaultService VaultAs(EthECKey key) => new(As(key), Deployment.Vault);
 
     /// <summary>The token in somebody's hands.</summary>
-    public SandboxUSDCService UsdcAs(EthECKey key) => new(As(key), Deployment.Usdc);
+    public SandboxTokenService UsdcAs(EthECKey key) => new(As(key), Deployment.Usdc);
 
     /// <summary>USDC of an account, in base units.</summary>
     public Task<BigInteger> UsdcOfAsync(string account) => Usdc.BalanceOfQueryAsync(account);
@@ -92,21 +91,10 @@ internal sealed class SandboxChain : IAsyncDisposable
         var folder = new TemporaryFolder();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         await using var node = await AnvilNode.StartAsync();
-        await Repository.RunAsync(
-            Repository.Tool("forge"),
-            [
-                "script", "contracts/script/Deploy.s.sol", "--broadcast", "--rpc-url", node.RpcUrl, "--private-key", TestKeys.Owner.GetPrivateKey(),
-            ],
-            new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["CAPVAULT_OWNER"] = TestKeys.Owner.GetPublicAddress(),
-                ["CAPVAULT_TREASURY"] = TestKeys.Treasury.GetPublicAddress(),
-                ["CAPVAULT_SPONSOR"] = TestKeys.Sponsor.GetPublicAddress(),
-                ["CAPVAULT_PAYMASTER_DEPOSIT"] = BigInteger.Pow(10, 19).ToString(CultureInfo.InvariantCulture),
-            });
+        await DeployScript.RunAsync(node, broadcast: true);
         var deploymentFile = folder.File("31337.json");
         // A copy: a sandbox of the same checkout writes the same file.
-        File.Copy(Path.Combine(Repository.Root, "deployments", "31337.json"), deploymentFile);
+        File.Copy(DeployScript.FileOf(31_337), deploymentFile);
         var stateFile = folder.File("state.json");
         var state = (await node.RequestAsync<string>("anvil_dumpState")).HexToByteArray();
         await using var unpacked = new GZipStream(new MemoryStream(state), CompressionMode.Decompress);

@@ -45,6 +45,7 @@ public sealed class CompatReasonTests
         { ErrorCodes.LinkExpired, 410 },
         { ErrorCodes.PreparationExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
+        { ErrorCodes.SpendingLimitExceeded, 422 },
         { ErrorCodes.ContentHashMismatch, 422 },
         { ErrorCodes.DeliverableSchemaMismatch, 422 },
         { ErrorCodes.QuotaExceeded, 422 },
@@ -58,6 +59,8 @@ public sealed class CompatReasonTests
         { ErrorCodes.CreateReverted, 200 },
         { ErrorCodes.PayReverted, 200 },
         { ErrorCodes.DeliverReverted, 200 },
+        { ErrorCodes.ReleaseReverted, 200 },
+        { ErrorCodes.DisputeReverted, 200 },
         { ErrorCodes.RejectReverted, 200 },
         { ErrorCodes.ExpireReverted, 200 },
     };

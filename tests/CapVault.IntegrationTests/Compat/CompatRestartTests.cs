@@ -26,8 +26,8 @@ public sealed class CompatRestartTests : IAsyncLifetime
     public async Task CR46_The_published_client_loses_no_event_when_the_relayer_is_killed()
     {
         using var setup = new SetupClient(new Config { BaseUrl = _relayer.Url }, _relayer.OperatorKey);
-        var buyer = await setup.CreateAgentAsync(new() { Name = "requester", Owner = TestKeys.Human.GetPublicAddress() });
-        var seller = await setup.CreateAgentAsync(new() { Name = "provider", Owner = TestKeys.Human.GetPublicAddress() });
+        var buyer = await setup.CreateSpenderAsync("requester");
+        var seller = await setup.CreateSpenderAsync("provider");
         var service = await setup.CreateServiceAsync(new() { AgentId = seller.Agent.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 });
         using var requester = new AgentClient(new Config { BaseUrl = _relayer.Url }, buyer.SdkKey);
         await using var provider = new CrooClient(_relayer.Url, _chain.RpcUrl, seller.SdkKey);

@@ -107,6 +107,7 @@ public sealed class DeliveredFilesTests(Sandbox sandbox) : IClassFixture<Sandbox
         var pair = await sandbox.NewPairAsync();
         var other = await sandbox.NewAgentAsync("requester"); // of another order of the same Provider
         await sandbox.Setup.FaucetAsync(other.Wallet, "10.00");
+        await sandbox.Setup.LiftLimitsAsync(other.Agent);
         var otherOrder = await new Pair(other, pair.Provider, pair.Service).CreatePaidOrderAsync();
         var order = await pair.CreatePaidOrderAsync();
         var objectKey = await pair.Provider.Client.UploadFileAsync("a.txt", new MemoryStream("for one"u8.ToArray()));

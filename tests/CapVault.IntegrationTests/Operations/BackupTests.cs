@@ -59,6 +59,12 @@ public sealed class BackupTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var overdue = await pair.CreatePaidOrderAsync();
         await sandbox.Setup.AdvanceClockAsync(301);
         await requester.HearAsync(EventType.OrderExpired, overdue.OrderId);
+        var reviewed = await sandbox.NewPairAsync(funds: "2.00", thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
+        await reviewed.DeliverAsync((await reviewed.CreatePaidOrderAsync()).OrderId);
+        var disputed = await reviewed.CreatePaidOrderAsync();
+        await reviewed.Provider.Client.DisputeOrderAsync(disputed.OrderId, "before delivery");
+        await reviewed.DeliverAsync(disputed.OrderId);
+        await reviewed.Requester.Client.DisputeOrderAsync(disputed.OrderId, "after it");
         var db = sandbox.Relayer.Services.GetRequiredService<Db>();
         var book = sandbox.Relayer.Services.GetServices<IProjection>().OfType<OrderBook>().Single();
         var before = await StatesAsync(db);
@@ -73,7 +79,7 @@ public sealed class BackupTests(Sandbox sandbox) : IClassFixture<Sandbox>
             },
             CancellationToken.None);
 
-        before.Should().HaveCountGreaterThanOrEqualTo(5);
+        before.Should().HaveCountGreaterThanOrEqualTo(7);
         (await StatesAsync(db)).Should().BeEquivalentTo(before);
     }
 

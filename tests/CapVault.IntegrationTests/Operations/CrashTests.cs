@@ -174,7 +174,7 @@ public sealed class CrashTests : IAsyncLifetime
 
     private async Task<Party> AgentAsync(SetupClient setup, string name)
     {
-        var created = await setup.CreateAgentAsync(new() { Name = name, Owner = TestKeys.Human.GetPublicAddress() });
+        var created = await setup.CreateSpenderAsync(name);
         return new Party(created.Agent, created.SdkKey, new AgentClient(new Config { BaseUrl = _relayer.Url }, created.SdkKey));
     }
 }

@@ -3,7 +3,7 @@ using CapVault.Contracts;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
 using Microsoft.Extensions.DependencyInjection;

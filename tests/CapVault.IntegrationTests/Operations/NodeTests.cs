@@ -42,7 +42,7 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         async Task<Party> NewAgentAsync(string name)
         {
-            var created = await setup.CreateAgentAsync(new() { Name = name, Owner = TestKeys.Human.GetPublicAddress() });
+            var created = await setup.CreateSpenderAsync(name);
             return new Party(created.Agent, created.SdkKey, new AgentClient(new Config { BaseUrl = relayer.Url }, created.SdkKey));
         }
     }

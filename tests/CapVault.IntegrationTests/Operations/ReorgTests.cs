@@ -1,5 +1,5 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -65,6 +65,43 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
         requester.Heard.Should().NotContain(e => e.OrderId == untouched.OrderId && e.Type == EventType.OrderReverted, "it was not touched");
         requester.Heard.Where(e => e.OrderId == paid.OrderId && e.Type != EventType.OrderCreated).Select(e => e.Type)
             .Should().Equal(EventType.OrderPaid, EventType.OrderReverted, EventType.OrderPaid);
+    }
+
+    [Fact]
+    public async Task A_delivery_under_review_and_its_dispute_are_taken_back_and_said_again()
+    {
+        var pair = await sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });
+        var order = await pair.CreatePaidOrderAsync();
+        await using var requester = await pair.Requester.ListenAsync();
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
+        await sandbox.Chain.Node.MineAsync(); // so that the payment stays
+        var delivering = pair.DeliverAsync(order.OrderId);
+        await MineOneAsync();
+        await delivering;
+        var disputing = pair.Requester.Client.DisputeOrderAsync(order.OrderId, "Bad.");
+        await MineOneAsync();
+        (await disputing).Phase.Should().Be("DISPUTE");
+        var firstDelivered = await requester.HearAsync(EventType.OrderDelivered, order.OrderId);
+        var firstDisputed = await requester.HearAsync(EventType.OrderDisputed, order.OrderId);
+
+        await ReorganiseAsync(depth: 2);
+
+        await RevertedAsync(requester, firstDelivered);
+        await RevertedAsync(requester, firstDisputed);
+        (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Should().BeEquivalentTo(
+            new { Phase = "LOCK", DeliverTxHash = (string?)null, DisputeTxHash = (string?)null, DisputedBy = (string?)null, ReviewDeadline = (DateTimeOffset?)null });
+        await BookEqualsChainAsync(order);
+
+        // Both are sent again, as the same transactions and in their order.
+        await sandbox.Chain.Node.HasPendingAsync(transactions: 2);
+        await sandbox.Chain.Node.MineAsync();
+        foreach (var first in new[] { firstDelivered, firstDisputed })
+        {
+            await requester.HearAsync(e => e.Type == first.Type && e.OrderId == order.OrderId && e.EventId != first.EventId, $"a second {first.Type} with an id of its own");
+        }
+
+        (await pair.Requester.Client.GetOrderAsync(order.OrderId)).Should().BeEquivalentTo(new { Phase = "DISPUTE", DisputeReason = "Bad." });
+        await BookEqualsChainAsync(order);
     }
 
     [Fact]
@@ -189,6 +226,7 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await IsDeployedAsync(requester, expected: true);
         await IsDeployedAsync(provider, expected: true);
         await sandbox.Setup.FaucetAsync(requester.Wallet, "1.00");
+        await sandbox.Setup.LiftLimitsAsync(requester.Agent);
         var service = await sandbox.Setup.CreateServiceAsync(new() { AgentId = provider.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 });
         (await new Pair(requester, provider, service).CompleteOrderAsync()).Status.Should().Be(OrderStatus.Completed);
     }

@@ -1,6 +1,6 @@
 using System.Net;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Sdk;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;

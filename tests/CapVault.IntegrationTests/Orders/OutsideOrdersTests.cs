@@ -1,8 +1,5 @@
-using CapVault.Contracts;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Relayer.Accounts;
 using CapVault.Sdk;
-using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.RPC.Eth.DTOs;
 using Nethereum.Util;
@@ -25,7 +22,7 @@ public sealed class OutsideOrdersTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await sandbox.Chain.UsdcAs(person).ApproveRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Vault, order.Amount);
 
         // The person sends the call itself, which is its consent; the Provider's was got elsewhere.
-        await sandbox.Chain.VaultAs(person).CreateOrderRequestAndWaitForReceiptAsync(order, [], await ConsentAsync(order, pair.Provider));
+        await sandbox.Chain.VaultAs(person).CreateOrderRequestAndWaitForReceiptAsync(order, [], await sandbox.ConsentAsync(order, pair.Provider));
         var created = await provider.HearAsync(e => e.Type == EventType.OrderCreated && e.NegotiationId is null, "an order without negotiation");
         created.RequesterAgentId.Should().BeNull();
         await sandbox.Chain.VaultAs(person).PayOrderRequestAndWaitForReceiptAsync(order);
@@ -38,7 +35,7 @@ public sealed class OutsideOrdersTests(Sandbox sandbox) : IClassFixture<Sandbox>
             RequesterWalletAddress = person.GetPublicAddress(),
             RequesterAgentId = (string?)null,
             NegotiationId = (string?)null,
-            ChainOrderId = OrderIdOf(order).ToHex(prefix: true),
+            ChainOrderId = sandbox.OrderIdOf(order).ToHex(prefix: true),
         });
         (await sandbox.Chain.UsdcOfAsync(pair.Provider.Wallet)).Should().Be(900_000);
         (await pair.Provider.Client.ListOrdersAsync(new())).Items.Should().Contain(o => o.OrderId == delivered.OrderId);
@@ -85,14 +82,4 @@ public sealed class OutsideOrdersTests(Sandbox sandbox) : IClassFixture<Sandbox>
             Salt = 1,
         };
     }
-
-    private async Task<byte[]> ConsentAsync(ChainOrder order, Party party)
-    {
-        var services = sandbox.Relayer.Services;
-        var row = await services.GetRequiredService<Relayer.Accounts.Agents>().FindAsync(party.AgentId, CancellationToken.None);
-        var executor = services.GetRequiredService<ExecutorKeys>().Decrypt(party.AgentId, row!.ExecutorKey);
-        return OrderConsent.Sign(order, OrderIdOf(order), sandbox.Chain.Deployment.ChainId, party.Wallet, executor);
-    }
-
-    private byte[] OrderIdOf(ChainOrder order) => new OrderTypedData(sandbox.Chain.Deployment.ChainId, sandbox.Chain.Deployment.Vault).OrderId(order);
 }

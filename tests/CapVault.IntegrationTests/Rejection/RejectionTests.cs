@@ -1,6 +1,6 @@
 using System.Net;
 using CapVault.Contracts.CAPVault.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
 using Nethereum.Contracts;
@@ -89,6 +89,48 @@ public sealed class RejectionTests(Sandbox sandbox) : IClassFixture<Sandbox>
             told.Reason.Should().Be(reason);
             told.Data!.Value.GetProperty("reasonHash").GetString().Should().Be(hash);
         }
+    }
+
+    [Theory]
+    [InlineData("requester")]
+    [InlineData("provider")]
+    public async Task An_order_whose_creation_has_failed_is_rejected_so_that_nobody_creates_it_later(string side)
+    {
+        var pair = await sandbox.NewPairAsync();
+        await pair.CreateOrderAsync(); // deploys the accounts
+        var negotiation = await pair.NegotiateAsync();
+        await using (await sandbox.Chain.BreakAsync(sandbox.Chain.Deployment.Vault))
+        {
+            await pair.Provider.Client.Invoking(it => it.AcceptNegotiationAsync(negotiation.NegotiationId)).Should().ThrowAsync<CapApiException>();
+        }
+
+        var party = side == "requester" ? pair.Requester : pair.Provider;
+        await using var requester = await pair.Requester.ListenAsync();
+
+        var rejected = await party.Client.RejectOrderAsync(negotiation.OrderId, "changed my mind");
+
+        rejected.Should().BeEquivalentTo(new { Status = OrderStatus.Rejected, FinalStatus = FinalStatus.Canceled, RejectReason = "changed my mind", CreateTxHash = (string?)null });
+        (await requester.HearAsync(EventType.OrderRejected, negotiation.OrderId)).Reason.Should().Be("changed my mind");
+        (await sandbox.Chain.PhaseOfAsync(negotiation.ChainOrderId)).Should().Be(Phase.Rejected);
+        await pair.Provider.Client.Invoking(it => it.AcceptNegotiationAsync(negotiation.NegotiationId)).Should().ThrowAsync<CapApiException>();
+        (await sandbox.Chain.LogsAsync<OrderCreatedEventDTO>(negotiation.ChainOrderId)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task The_rejection_of_an_order_that_nobody_knows_is_nobodys_news()
+    {
+        var pair = await sandbox.NewPairAsync();
+        await using var provider = await pair.Provider.ListenAsync(audience: "all");
+        var terms = (await pair.CreateOrderAsync()).Terms.ToChain();
+        (terms.Requester, terms.Salt) = (TestKeys.Stranger.GetPublicAddress(), terms.Salt + 1);
+
+        var receipt = await sandbox.Chain.VaultAs(TestKeys.Stranger).RejectOrderRequestAndWaitForReceiptAsync(terms, new byte[32]);
+
+        var chainOrderId = receipt.DecodeAllEvents<OrderRejectedEventDTO>().Single().Event.OrderId.ToHex(prefix: true);
+        var order = await pair.CompleteOrderAsync();
+        await provider.HearAsync(EventType.OrderCompleted, order.OrderId);
+        provider.Types.Should().NotContain(EventType.OrderRejected);
+        (await sandbox.Api.GetAsync(pair.Provider.Key, $"orders/{chainOrderId}")).Code.Should().Be(ErrorCodes.OrderNotFound);
     }
 
     [Fact]

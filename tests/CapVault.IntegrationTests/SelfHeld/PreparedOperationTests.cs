@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text.Json;
 using CapVault.Contracts;
-using CapVault.Contracts.AgentAccount;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
+using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 
@@ -362,20 +362,21 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     }
 
     [Fact]
-    public async Task An_Executor_that_the_Owner_has_replaced_stops_nobody_else()
+    public async Task An_Executor_that_the_Owner_has_replaced_is_refused_and_stops_nobody_else()
     {
         var order = await _pair.CreateOrderAsync();
         var others = await sandbox.NewPairAsync();
         var othersOrder = await others.CreateOrderAsync();
         await sandbox.Chain.OwnerCallsAsync(_pair.Requester.Wallet, _pair.Requester.Wallet, new SetExecutorFunction { NewExecutor = TestKeys.Stranger.GetPublicAddress() });
+        var agents = sandbox.Relayer.Services.GetRequiredService<Relayer.Accounts.Agents>();
         await Eventually.TrueAsync(
-            async () => (await new AgentAccountService(sandbox.Chain.Web3, _pair.Requester.Wallet).ExecutorQueryAsync()).IsTheSameHex(TestKeys.Stranger.GetPublicAddress()),
-            "the Executor is replaced");
+            async () => (await agents.FindAsync(_pair.Requester.AgentId, CancellationToken.None))!.Executor.AsSpan().SequenceEqual(TestKeys.Stranger.GetPublicAddressAsBytes()),
+            "the relayer knows the new Executor");
 
         var paying = others.Requester.Client.PayOrderAsync(othersOrder.OrderId);
-        var failed = await _requester.TakeAsync(order.OrderId, OrderStep.Pay);
+        var refused = await _requester.SubmitAsync(await _requester.PrepareAsync(order.OrderId, OrderStep.Pay));
 
-        failed.Should().BeEquivalentTo(new { Status = OrderStatus.Created, LastFailure = new { Code = ErrorCodes.RelayFailed, Op = OrderStep.Pay } });
+        refused.Code.Should().Be(ErrorCodes.InvalidSignature);
         (await paying).Order.Status.Should().Be(OrderStatus.Paid);
     }
 

@@ -59,7 +59,7 @@ public sealed class SelfHeldCrashTests : IAsyncLifetime
 
     private async Task<Party> AgentAsync(SetupClient setup, string name, EthECKey key)
     {
-        var created = await setup.CreateAgentAsync(new() { Name = name, Owner = TestKeys.Human.GetPublicAddress(), Executor = key.GetPublicAddress() });
+        var created = await setup.CreateSpenderAsync(name, key);
         var config = new Config { BaseUrl = _relayer.Url, Executor = new ExecutorSigner(created.Agent.WalletAddress, key) };
         return new Party(created.Agent, created.SdkKey, new AgentClient(config, created.SdkKey));
     }

@@ -9,8 +9,8 @@ using CapVault.Contracts.CAPVault;
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Contracts.EntryPoint;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
-using CapVault.Contracts.SandboxUSDC;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
@@ -45,7 +45,7 @@ public sealed class Anvil : IAsyncLifetime, IDisposable
 
     public Web3 Web3 { get; private set; } = null!;
 
-    public SandboxUSDCService Usdc { get; private set; } = null!;
+    public SandboxTokenService Usdc { get; private set; } = null!;
 
     public CAPVaultService Vault { get; private set; } = null!;
 
@@ -60,7 +60,8 @@ public sealed class Anvil : IAsyncLifetime, IDisposable
         process.Start();
         Web3 = new Web3(new Account(Owner, ChainId), new RpcClient(new Uri($"http://127.0.0.1:{await PortAsync()}")));
         Web3.TransactionReceiptPolling.SetPollingRetryIntervalInMilliseconds(20);
-        Usdc = await SandboxUSDCService.DeployContractAndGetServiceAsync(Web3, new SandboxUSDCDeployment { Minter = Owner.GetPublicAddress() });
+        Usdc = await SandboxTokenService.DeployContractAndGetServiceAsync(
+            Web3, new SandboxTokenDeployment { Name = "USD Coin", Symbol = "USDC", Minter = Owner.GetPublicAddress() });
         Vault = await CAPVaultService.DeployContractAndGetServiceAsync(
             Web3, new CAPVaultDeployment { Owner = Owner.GetPublicAddress(), InitialTreasury = Owner.GetPublicAddress() });
         Paymaster = await CAPPaymasterService.DeployContractAndGetServiceAsync(

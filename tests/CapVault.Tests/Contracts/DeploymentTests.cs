@@ -16,12 +16,21 @@ public sealed class DeploymentTests : IDisposable
         File.WriteAllText(path, Json());
         var deployment = Deployment.Read(path);
         (deployment.ChainId, deployment.DeployBlock, deployment.Vault, deployment.Usdc).Should().Be((31_337UL, 4UL, Address, Address));
+        deployment.Eurc.Should().BeNull();
+    }
+
+    [Fact]
+    public void The_sandbox_has_a_second_token()
+    {
+        File.WriteAllText(path, Json().Replace("\"later\": 1", $"\"eurc\": \"{Address}\"", StringComparison.Ordinal));
+        Deployment.Read(path).Eurc.Should().Be(Address);
     }
 
     [Theory]
     [InlineData("\"vault\": \"" + Address + "\",", "", "*vault*")]
     [InlineData("\"vault\": \"" + Address + "\"", "\"vault\": null", "*vault*")]
     [InlineData("\"vault\": \"" + Address + "\"", "\"vault\": \"0x12\"", "*vault: found '0x12', expected 0x and 40*")]
+    [InlineData("\"later\": 1", "\"eurc\": \"0x12\"", "*eurc: found '0x12', expected 0x and 40*")]
     [InlineData("31337", "\"x\"", "*chainId*")]
     [InlineData("{", "", "*")]
     public void A_file_that_is_no_deployment_is_refused_with_its_path(string part, string instead, string message)

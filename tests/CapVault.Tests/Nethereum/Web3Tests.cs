@@ -1,6 +1,6 @@
 using System.Numerics;
-using CapVault.Contracts.SandboxUSDC;
-using CapVault.Contracts.SandboxUSDC.ContractDefinition;
+using CapVault.Contracts.SandboxToken;
+using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Tests.ContractBindings;
 using Nethereum.ABI.FunctionEncoding;
 using Nethereum.Contracts;
@@ -49,7 +49,7 @@ public class Web3Tests(Anvil anvil)
     [Fact]
     public async Task A_call_that_would_revert_is_not_sent_and_tells_the_contracts_error()
     {
-        var poor = new SandboxUSDCService(new Web3(Funded(), anvil.Web3.Client), anvil.Usdc.ContractAddress);
+        var poor = new SandboxTokenService(new Web3(Funded(), anvil.Web3.Client), anvil.Usdc.ContractAddress);
         var thrown = await poor.Awaiting(p => p.MintRequestAsync(anvil.Owner.GetPublicAddress(), 1)).Should().ThrowAsync<SmartContractCustomErrorRevertException>();
         thrown.Which.IsCustomErrorFor<AccountBlacklistedError>().Should().BeFalse();
         thrown.Which.DecodeError<NotMinterError>().Caller.Should().Be(poor.ContractHandler.AddressFrom);
@@ -76,14 +76,14 @@ public class Web3Tests(Anvil anvil)
             + "7f6e6f000000000000000000000000000000000000000000000000000000000000" + "604452"
             + "60646000fd";
         var receipt = await anvil.Web3.TransactionManager.SendTransactionAndWaitForReceiptAsync(new TransactionInput { Data = creation });
-        var service = new SandboxUSDCService(anvil.Web3, receipt.ContractAddress);
+        var service = new SandboxTokenService(anvil.Web3, receipt.ContractAddress);
         (await service.Awaiting(s => s.DecimalsQueryAsync()).Should().ThrowAsync<SmartContractRevertException>()).Which.RevertMessage.Should().Be("no");
     }
 
     [Fact]
     public async Task An_address_without_code_answers_with_the_types_default()
     {
-        var nothing = new SandboxUSDCService(anvil.Web3, EthECKey.GenerateKey().GetPublicAddress());
+        var nothing = new SandboxTokenService(anvil.Web3, EthECKey.GenerateKey().GetPublicAddress());
         (await nothing.BalanceOfQueryAsync(anvil.Owner.GetPublicAddress())).Should().Be(0);
     }
 

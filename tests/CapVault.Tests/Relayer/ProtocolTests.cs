@@ -44,7 +44,7 @@ public sealed class ProtocolTests
     {
         foreach (var phase in new[] { Phase.Clear, Phase.Rejected, Phase.Expired })
         {
-            foreach (var step in new[] { "create", "pay", "deliver", "reject", "expire" })
+            foreach (var step in new[] { "create", "pay", "deliver", "release", "dispute", "resolve", "reject", "expire" })
             {
                 foreach (var actor in Enum.GetValues<Actor>())
                 {
@@ -65,9 +65,39 @@ public sealed class ProtocolTests
         }
     }
 
-    [Fact]
-    public void A_stranger_may_only_create_and_expire()
+    [Theory]
+    [InlineData(Phase.Deliver)]
+    [InlineData(Phase.Dispute)]
+    public void At_no_second_are_the_timed_release_and_what_speaks_against_it_both_possible_or_both_impossible(Phase phase)
     {
+        for (var now = Deadline - 2; now <= Deadline + 2; now++)
+        {
+            var release = Judge("release", phase, Actor.Stranger, now) == Verdict.Allowed;
+            var against = (phase == Phase.Deliver
+                ? Judge("dispute", phase, Actor.Requester, now)
+                : Protocol.Judge(OrderStep.Resolve, new Standing(phase, Deadline) { IsReviewed = true, IsDisputed = true }, Actor.Arbiter, now)) == Verdict.Allowed;
+            (release ^ against).Should().BeTrue($"at {now}");
+        }
+    }
+
+    [Fact]
+    public void Without_an_Approver_in_the_terms_whoever_it_would_be_is_a_stranger()
+    {
+        var plain = new Standing(Phase.Lock, Deadline);
+        Protocol.Judge(OrderStep.Reject, plain, Actor.Approver, 0).Should().Be(Verdict.Unauthorized);
+        Protocol.Judge(OrderStep.Reject, plain with { IsGated = true }, Actor.Approver, 0).Should().Be(Verdict.Allowed);
+        Protocol.Judge(OrderStep.Reject, plain with { IsGated = true, IsApproved = true }, Actor.Approver, 0).Should().Be(Verdict.Unauthorized, "it has spoken");
+        Protocol.Judge(OrderStep.Deliver, plain with { IsGated = true }, Actor.Provider, 0).Should().Be(Verdict.NotApproved);
+    }
+
+    [Fact]
+    public void A_stranger_may_only_create_expire_and_release_after_silence()
+    {
+        Protocol.MayEver(OrderStep.Release, Actor.Stranger).Should().BeTrue();
+        Judge("release", Phase.Lock, Actor.Stranger, Deadline + 1).Should().Be(Verdict.Unauthorized);
+        Protocol.MayEver(OrderStep.Approve, Actor.Stranger).Should().BeFalse();
+        Protocol.MayEver(OrderStep.Dispute, Actor.Stranger).Should().BeFalse();
+        Protocol.MayEver(OrderStep.Resolve, Actor.Stranger).Should().BeFalse();
         Protocol.MayEver(OrderStep.Create, Actor.Stranger).Should().BeTrue();
         Protocol.MayEver(OrderStep.Expire, Actor.Stranger).Should().BeTrue();
         Protocol.MayEver(OrderStep.Pay, Actor.Stranger).Should().BeFalse();
@@ -77,5 +107,6 @@ public sealed class ProtocolTests
         Protocol.MayEver(OrderStep.Deliver, Actor.Requester).Should().BeFalse();
     }
 
-    private static Verdict Judge(string step, Phase phase, Actor actor, long now) => Protocol.Judge(OrderStep.Parse(step), phase, actor, now, Deadline);
+    private static Verdict Judge(string step, Phase phase, Actor actor, long now) =>
+        Protocol.Judge(OrderStep.Parse(step), new Standing(phase, Deadline) { IsReviewed = true }, actor, now);
 }

@@ -10,6 +10,51 @@ public class AgentClientTests
     private const string Key = "croo_sk_000000000000000000_secret";
     private const string Order = Samples.OrderId;
 
+    /* SECOND DISPUTES */
+
+    [Fact]
+    public async Task A_dispute_of_the_delivery_is_proven_by_its_own_transaction()
+    {
+        var flagged = Samples.Paid with { Status = OrderStatus.Disputed, Phase = "DELIVER", DisputeTxHash = "0xd1" };
+        var pending = flagged with { Pending = new PendingOperation { Op = OrderStep.Dispute, Attempt = 1, Since = DateTimeOffset.UnixEpoch } };
+        await using var api = await StartAsync(Data(pending, 202), Data(flagged with { Phase = "DISPUTE", DisputeTxHash = "0xd2" }));
+        using var client = Client(api, new ScaledTime(1000));
+
+        (await client.DisputeOrderAsync(Order, "Bad.")).DisputeTxHash.Should().Be("0xd2");
+
+        api.Bodies[0].Should().Be("""{"reason":"Bad."}""");
+        api.Requests[0].Should().StartWith($"POST /api/v1/orders/{Order}/dispute?wait=");
+    }
+
+    [Fact]
+    public async Task A_dispute_that_failed_is_not_taken_for_the_one_before()
+    {
+        var failed = Samples.Paid with
+        {
+            Status = OrderStatus.Disputed,
+            Phase = "DELIVER",
+            DisputeTxHash = "0xd1",
+            LastFailure = new OperationFailure { Op = OrderStep.Dispute, Code = ErrorCodes.DisputeReverted, Reason = "TooLate", At = DateTimeOffset.UnixEpoch },
+        };
+        await using var api = await StartAsync(Data(failed));
+        using var client = Client(api, new ScaledTime(1000));
+
+        var disputing = () => client.DisputeOrderAsync(Order, "Bad.");
+
+        (await disputing.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.DisputeReverted);
+    }
+
+    [Fact]
+    public async Task What_the_Arbiter_has_split_was_not_released()
+    {
+        await using var api = await StartAsync(Data(Samples.Paid with { Status = OrderStatus.Completed, Phase = "CLEAR", ResolveTxHash = "0xe1", ClearTxHash = "0xe1" }));
+        using var client = Client(api, new ScaledTime(1000));
+
+        var releasing = () => client.ReleaseOrderAsync(Order);
+
+        (await releasing.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.InvalidState);
+    }
+
     /* RETRIES */
 
     [Fact]

@@ -65,6 +65,38 @@ public class SelfHeldTests
         "an amount beyond the vault's",
     ];
 
+    [Fact]
+    public async Task Third_parties_are_consented_to_by_whoever_expects_them()
+    {
+        var asRequester = Honest(Named(OrderTermsOf(requester: Account, provider: Counterparty)));
+        var asProvider = Honest(Named(OrderTermsOf(requester: Counterparty, provider: Account))) with { Awaiting = Role.Provider };
+        await using var api = await StartAsync(Data(asRequester, 201), Data(asRequester with { Awaiting = Role.Provider }), Error(409, "STALE_REVISION"));
+        using var client = Client(api);
+
+        await client.NegotiateOrderAsync(Asked, Expected with { ThirdParties = Judges });
+        await client.Invoking(it => it.AcceptNegotiationAsync(asProvider, Judges)).Should().ThrowAsync<CapApiException>().Where(e => e.Code == "STALE_REVISION");
+
+        _signed.Should().Be(2);
+    }
+
+    public static readonly TheoryData<string> ThirdPartyLies =
+    [
+        "another Arbiter", "no Arbiter and no review", "a shorter review", "a longer review", "another Approver", "no Approver", "another payee", "a larger share", "no share",
+    ];
+
+    [Theory]
+    [MemberData(nameof(ThirdPartyLies))]
+    public async Task No_other_third_parties_are_consented_to(string lie)
+    {
+        var terms = Misnamed(lie, OrderTermsOf(requester: Account, provider: Counterparty));
+        await using var api = await StartAsync(Data(Honest(terms), 201));
+        using var client = Client(api);
+        var seen = Honest(Misnamed(lie, OrderTermsOf(requester: Counterparty, provider: Account))) with { Awaiting = Role.Provider };
+
+        await RefusedAsync(() => client.NegotiateOrderAsync(Asked, Expected with { ThirdParties = Judges }), api, requests: 1);
+        await RefusedAsync(() => client.AcceptNegotiationAsync(seen, Judges), api, requests: 1);
+    }
+
     // A Provider sells to whoever asks, at the price and for the requirements that the negotiation names; a Requester has named them itself.
     [Theory]
     [InlineData("price over the limit")]
@@ -144,12 +176,14 @@ public class SelfHeldTests
     [Theory]
     [InlineData("pay")]
     [InlineData("deliver")]
+    [InlineData("release")]
+    [InlineData("dispute")]
     [InlineData("reject")]
     public async Task A_step_is_signed_when_the_operation_is_that_step(string step)
     {
         var order = Shown(step);
         var prepared = Prepared(step, order);
-        var done = order with { Status = OrderStatus.Completed, PayTxHash = "0xa1", DeliverTxHash = "0xa2", RejectTxHash = "0xa3", DeliverableHash = Content.Hash };
+        var done = order with { Status = OrderStatus.Completed, PayTxHash = "0xa1", DeliverTxHash = "0xa2", RejectTxHash = "0xa3", ClearTxHash = "0xa4", DisputeTxHash = "0xa5", DeliverableHash = Content.Hash };
         await using var api = await StartAsync(Data(order), Data(prepared), Data(done));
         using var client = Client(api);
 
@@ -166,6 +200,8 @@ public class SelfHeldTests
         { "pay", "a larger allowance" }, { "pay", "a step more" }, { "pay", "the hash of another operation" }, { "pay", "another paymaster" }, { "pay", "the Owner's nonce key" },
         { "pay", "a factory" }, { "pay", "another vault" }, { "pay", "terms that are not the order's" }, { "pay", "bytes behind the call" }, { "pay", "no hexadecimal" },
         { "deliver", "another deliverable" }, { "deliver", "another step" }, { "deliver", "another order's call" },
+        { "release", "another step" }, { "release", "another order's call" },
+        { "dispute", "another reason" }, { "dispute", "another step" }, { "dispute", "another order's call" },
         { "reject", "another reason" }, { "reject", "another step" }, { "reject", "another order's call" },
     };
 
@@ -231,6 +267,18 @@ public class SelfHeldTests
         (await client.PayOrderAsync(order.OrderId)).TxHash.Should().Be("0xa1");
 
         _signed.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task The_other_sides_dispute_is_not_ones_own()
+    {
+        var order = Shown("dispute");
+        await using var api = await StartAsync(Data(order), Error(409, "INVALID_STATE"), Data(order with { DisputedBy = Counterparty, DisputeTxHash = "0xa1" }));
+        using var client = Client(api);
+
+        var disputing = () => client.DisputeOrderAsync(order.OrderId, "no");
+
+        (await disputing.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be("INVALID_STATE");
     }
 
     [Fact]
@@ -319,6 +367,8 @@ public class SelfHeldTests
     {
         "pay" => Boxed(client.PayOrderAsync(orderId)),
         "deliver" => Boxed(client.DeliverOrderAsync(orderId, Content.Request)),
+        "release" => Boxed(client.ReleaseOrderAsync(orderId)),
+        "dispute" => Boxed(client.DisputeOrderAsync(orderId, "no")),
         _ => Boxed(client.RejectOrderAsync(orderId, "no")),
     };
 
@@ -405,6 +455,8 @@ public class SelfHeldTests
             {
                 "pay" => AccountCalls.Pay(Deployment.Vault, terms),
                 "deliver" => AccountCalls.Deliver(Deployment.Vault, terms, Content.Hash.HexToByteArray()),
+                "release" => AccountCalls.Release(Deployment.Vault, terms),
+                "dispute" => AccountCalls.Dispute(Deployment.Vault, terms, DeliverableHash.Keccak256("no"u8)),
                 _ => AccountCalls.Reject(Deployment.Vault, terms, DeliverableHash.Keccak256("no"u8)),
             },
             AccountGasLimits = UserOperations.AccountGasLimits(80_000, 120_000),
@@ -448,10 +500,12 @@ public class SelfHeldTests
             "bytes behind the call" => (order, Prepared(step, order, op => With(op, callData: [.. op.CallData, .. new byte[32]]))),
             "no hexadecimal" => (order, honest with { UserOp = honest.UserOp with { Nonce = "12" } }),
             "another deliverable" => (order, Prepared(step, order, op => With(op, callData: AccountCalls.Deliver(Deployment.Vault, terms, DeliverableHash.Keccak256("else"u8))))),
-            "another reason" => (order, Prepared(step, order, op => With(op, callData: AccountCalls.Reject(Deployment.Vault, terms, DeliverableHash.Keccak256("else"u8))))),
+            "another reason" => (order, Prepared(step, order, op => With(op, callData: OfReason(step)(Deployment.Vault, terms, DeliverableHash.Keccak256("else"u8))))),
             _ => throw new ArgumentOutOfRangeException(nameof(lie), lie, "Found a lie that nobody tells."),
         };
     }
+
+    private static Func<string, Contracts.CAPVault.ContractDefinition.Order, byte[], byte[]> OfReason(string step) => step == "dispute" ? AccountCalls.Dispute : AccountCalls.Reject;
 
     private static PackedUserOperation With(PackedUserOperation operation, string? sender = null, byte[]? callData = null, BigInteger? nonce = null, string? paymaster = null) => new()
     {
@@ -500,6 +554,38 @@ public class SelfHeldTests
         ReviewSeconds = 0,
         TermsHash = HashOf(Document()),
         Salt = "1",
+    };
+
+    private static ThirdParties Judges { get; } = new()
+    {
+        Arbiter = "0x9999999999999999999999999999999999999999",
+        ReviewSeconds = 3600,
+        Approver = "0x7777777777777777777777777777777777777777",
+        CommissionTo = "0x8888888888888888888888888888888888888888",
+        CommissionBps = 250,
+    };
+
+    private static OrderTerms Named(OrderTerms terms) => terms with
+    {
+        Arbiter = Judges.Arbiter!,
+        ReviewSeconds = Judges.ReviewSeconds!.Value,
+        Approver = Judges.Approver!,
+        CommissionTo = Judges.CommissionTo!,
+        CommissionBps = Judges.CommissionBps!.Value,
+    };
+
+    private static OrderTerms Misnamed(string lie, OrderTerms terms) => lie switch
+    {
+        "another Arbiter" => Named(terms) with { Arbiter = Attacker },
+        "no Arbiter and no review" => Named(terms) with { Arbiter = Zero, ReviewSeconds = 0 },
+        "a shorter review" => Named(terms) with { ReviewSeconds = 3599 },
+        "a longer review" => Named(terms) with { ReviewSeconds = 3601 },
+        "another Approver" => Named(terms) with { Approver = Attacker },
+        "no Approver" => Named(terms) with { Approver = Zero },
+        "another payee" => Named(terms) with { CommissionTo = Attacker },
+        "a larger share" => Named(terms) with { CommissionBps = 251 },
+        "no share" => Named(terms) with { CommissionTo = Zero, CommissionBps = 0 },
+        _ => throw new ArgumentOutOfRangeException(nameof(lie), lie, "Found a lie that nobody tells."),
     };
 
     private static byte[] OrderId(OrderTerms terms) => new OrderTypedData(Deployment.ChainId, Deployment.Vault).OrderId(terms.ToChain());

@@ -1,4 +1,5 @@
 using CapVault.Sdk;
+using Nethereum.Signer;
 
 namespace CapVault.Bench;
 
@@ -7,11 +8,13 @@ internal sealed class Pair(AgentClient requester, AgentClient provider, string s
 {
     public static async Task<Pair> CreateAsync(SetupClient setup, Config config, int number)
     {
-        // Nobody acts as Owner here; any address will do.
-        const string owner = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65";
+        const string funds = "1000000.00";
+        var key = EthECKey.GenerateKey();
+        var owner = key.GetPublicAddress();
         var requester = await setup.CreateAgentAsync(new CreateAgentRequest { Name = $"bench requester {number}", Owner = owner });
         var provider = await setup.CreateAgentAsync(new CreateAgentRequest { Name = $"bench provider {number}", Owner = owner });
-        await setup.FaucetAsync(requester.Agent.WalletAddress, "1000000.00");
+        await setup.FaucetAsync(requester.Agent.WalletAddress, funds);
+        await setup.SetLimitsAsync(requester.Agent.AgentId, new OwnerSigner(requester.Agent.WalletAddress, key), funds, funds);
         var service = await setup.CreateServiceAsync(new CreateServiceRequest { AgentId = provider.Agent.AgentId, Name = "bench", Price = "1.00", SlaMinutes = 30 });
         return new Pair(new AgentClient(config, requester.SdkKey), new AgentClient(config, provider.SdkKey), service.ServiceId);
     }

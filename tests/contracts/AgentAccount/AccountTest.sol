@@ -9,7 +9,7 @@ import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactor
 import {Call, Step} from "../../../contracts/interfaces/IAgentAccount.sol";
 import {ICAPVault, Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
-import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {SandboxToken} from "../../../contracts/sandbox/SandboxToken.sol";
 import {Deploy} from "../../../contracts/script/Deploy.s.sol";
 import {Test} from "../Test.sol";
 import {Vm} from "../Vm.sol";
@@ -18,7 +18,7 @@ import {Vm} from "../Vm.sol";
 /// operations through the EntryPoint.
 abstract contract AccountTest is Test {
     uint256 internal constant START = 1_800_000_000;
-    uint120 internal constant PRICE = 25_000_000; // 25 USDC
+    uint80 internal constant PRICE = 25_000_000; // 25 USDC
     bytes32 internal constant DELIVERABLE = keccak256("deliverable");
     bytes32 internal constant REASON = keccak256("reason");
 
@@ -39,7 +39,8 @@ abstract contract AccountTest is Test {
     CAPVault internal vault;
     AgentAccountFactory internal factory;
     CAPPaymaster internal paymaster;
-    SandboxUSDC internal usdc;
+    SandboxToken internal usdc;
+    SandboxToken internal eurc;
     AgentAccount internal requester;
     AgentAccount internal provider;
 
@@ -65,7 +66,8 @@ abstract contract AccountTest is Test {
         vault = CAPVault(deployed.vault);
         factory = AgentAccountFactory(deployed.accountFactory);
         paymaster = CAPPaymaster(payable(deployed.paymaster));
-        usdc = SandboxUSDC(deployed.usdc);
+        usdc = SandboxToken(deployed.usdc);
+        eurc = SandboxToken(deployed.eurc);
         vm.prank(platform);
         vault.acceptOwnership();
         vm.prank(platform);
@@ -75,6 +77,7 @@ abstract contract AccountTest is Test {
         vm.label(address(requester), "requester");
         vm.label(address(provider), "provider");
         vm.label(address(usdc), "usdc");
+        vm.label(address(eurc), "eurc");
     }
 
     /* ACCOUNTS */
@@ -86,8 +89,15 @@ abstract contract AccountTest is Test {
         );
     }
 
-    function newAccount(uint256 executorKey, bytes32 salt) internal returns (AgentAccount) {
-        return AgentAccount(payable(factory.createAccount(owner, vm.addr(executorKey), salt)));
+    /// @dev Its Executor may spend any USDC.
+    function newAccount(uint256 executorKey, bytes32 salt) internal returns (AgentAccount account) {
+        account = AgentAccount(payable(factory.createAccount(owner, vm.addr(executorKey), salt)));
+        setLimits(account, address(usdc), type(uint80).max, type(uint80).max);
+    }
+
+    function setLimits(AgentAccount account, address token, uint80 perOrder, uint80 perDay) internal {
+        vm.prank(owner);
+        account.setLimits(token, perOrder, perDay);
     }
 
     function mint(AgentAccount account, uint256 amount) internal {
@@ -145,6 +155,11 @@ abstract contract AccountTest is Test {
         list = new Step[](2);
         list[0] = Step(order.token, abi.encodeCall(usdc.approve, (address(vault), order.amount)));
         list[1] = Step(address(vault), abi.encodeCall(ICAPVault.payOrder, (order)));
+    }
+
+    function createAndPaySteps(Order memory order) internal view returns (Step[] memory list) {
+        list = paySteps(order);
+        list[1].data = abi.encodeCall(ICAPVault.createAndPayOrder, (order, consent(provider, PROVIDER_KEY, order)));
     }
 
     function createSteps(Order memory order) internal view returns (Step[] memory) {

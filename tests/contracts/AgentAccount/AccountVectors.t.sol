@@ -6,6 +6,7 @@ import {IPaymaster} from "@account-abstraction/contracts/interfaces/IPaymaster.s
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
+import {Order} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {AccountTest} from "./AccountTest.sol";
 
@@ -104,6 +105,9 @@ contract AccountVectorsTest is AccountTest {
         address account = itsFactory.createAccount(owner, _address("accounts", i, ".executor"), bytes32(i));
         address placed = _address("accounts", i, ".account");
         vm.etch(placed, account.code);
+        (Order memory order,) =
+            abi.decode(vm.parseJsonBytes(_json, _path("accounts", i, ".erc1271Signature")), (Order, bytes));
+        setLimits(AgentAccount(payable(placed)), order.token, type(uint80).max, 0);
         return AgentAccount(payable(placed));
     }
 

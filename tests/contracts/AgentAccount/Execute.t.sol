@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {Call, IAgentAccount} from "../../../contracts/interfaces/IAgentAccount.sol";
-import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {SandboxToken} from "../../../contracts/sandbox/SandboxToken.sol";
 import {AccountTest} from "./AccountTest.sol";
 
 contract ExecuteTest is AccountTest {
@@ -48,7 +48,7 @@ contract ExecuteTest is AccountTest {
         list[0] = Call(stranger, 1 ether, "");
         list[1] = Call(address(usdc), 0, abi.encodeCall(usdc.mint, (stranger, 1)));
 
-        vm.expectRevert(abi.encodeWithSelector(SandboxUSDC.NotMinter.selector, address(requester)));
+        vm.expectRevert(abi.encodeWithSelector(SandboxToken.NotMinter.selector, address(requester)));
         vm.prank(owner);
         requester.execute(list);
 

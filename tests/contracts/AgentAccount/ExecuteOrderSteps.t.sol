@@ -53,6 +53,26 @@ contract ExecuteOrderStepsTest is AccountTest {
         assertPhase(order, Phase.LOCK);
     }
 
+    function test_createAndPayAtOnce() public {
+        Order memory order = newOrder(1);
+        mint(requester, PRICE);
+        _run(createAndPaySteps(order));
+        assertPhase(order, Phase.LOCK);
+        vm.assertEq(usdc.allowance(address(requester), address(vault)), 0, "allowance used up");
+    }
+
+    function test_release() public {
+        Order memory order = _underReview();
+        _run(steps(address(vault), abi.encodeCall(ICAPVault.releaseOrder, (order))));
+        assertPhase(order, Phase.CLEAR);
+    }
+
+    function test_dispute() public {
+        Order memory order = _underReview();
+        _run(steps(address(vault), abi.encodeCall(ICAPVault.disputeOrder, (order, REASON))));
+        assertPhase(order, Phase.DISPUTE);
+    }
+
     function test_payTwoOrders() public {
         (Order memory first, Order memory second) = (newOrder(1), newOrder(2));
         create(first);
@@ -127,6 +147,12 @@ contract ExecuteOrderStepsTest is AccountTest {
         _refuse(address(vault), abi.encodeCall(Ownable2Step.acceptOwnership, ()));
         _refuse(address(vault), abi.encodeCall(vault.push, (address(usdc), stranger, 1)));
         _refuse(address(vault), abi.encodeCall(ICAPVault.treasury, ()));
+        Order memory order = newOrder(1);
+        _refuse(address(vault), abi.encodeCall(ICAPVault.approveOrder, (order)));
+        _refuse(address(vault), abi.encodeCall(ICAPVault.resolveDispute, (order, PRICE, REASON)));
+        _refuse(address(vault), abi.encodeCall(ICAPVault.payOrderWithAuthorization, (order, "")));
+        _refuse(address(vault), abi.encodeCall(ICAPVault.createAndPayOrderWithAuthorization, (order, "", "")));
+        _refuse(address(vault), abi.encodeCall(ICAPVault.expireOrders, (new Order[](1))));
         _refuse(address(vault), abi.encodeCall(IERC20.approve, (address(vault), 1)));
     }
 
@@ -145,6 +171,9 @@ contract ExecuteOrderStepsTest is AccountTest {
         address other = vm.deployCode("CAPVault.sol:CAPVault", abi.encode(platform, treasury));
         _refuse(other, createSteps(order)[0].data);
         _refuse(other, abi.encodeCall(ICAPVault.payOrder, (order)));
+        _refuse(other, createAndPaySteps(order)[1].data);
+        _refuse(other, abi.encodeCall(ICAPVault.releaseOrder, (order)));
+        _refuse(other, abi.encodeCall(ICAPVault.disputeOrder, (order, REASON)));
         _refuse(other, deliverSteps(order)[0].data);
         _refuse(other, rejectSteps(order)[0].data);
         _refuse(other, abi.encodeCall(ICAPVault.expireOrder, (order)));
@@ -162,6 +191,7 @@ contract ExecuteOrderStepsTest is AccountTest {
 
     function test_RevertWhen_infrastructure() public {
         _refuse(address(requester), abi.encodeCall(AgentAccount.setExecutor, (stranger)));
+        _refuse(address(requester), abi.encodeCall(AgentAccount.setLimits, (address(usdc), 1, 1)));
         _refuse(address(requester), abi.encodeCall(AgentAccount.execute, (calls(stranger, 1, ""))));
         _refuse(address(entryPoint), abi.encodeCall(entryPoint.withdrawTo, (payable(stranger), 1)));
         _refuse(address(entryPoint), abi.encodeCall(entryPoint.incrementNonce, (0)));
@@ -174,6 +204,12 @@ contract ExecuteOrderStepsTest is AccountTest {
         _refuse(address(vault), hex"00");
         _refuse(address(vault), abi.encodePacked(bytes3(ICAPVault.payOrder.selector)));
         _refuse(address(usdc), abi.encodePacked(bytes3(IERC20.approve.selector)));
+    }
+
+    function testFuzz_RevertWhen_paymentShorterThanAnOrder(uint256 length) public {
+        length = bound(length, 4, 4 + 448 - 1);
+        _refuse(address(vault), _cut(paySteps(newOrder(1))[1].data, length));
+        _refuse(address(vault), _cut(createAndPaySteps(newOrder(1))[1].data, length));
     }
 
     function testFuzz_RevertWhen_claimElsewhere(address to, uint96 dirt) public {
@@ -215,13 +251,15 @@ contract ExecuteOrderStepsTest is AccountTest {
         Order memory order = newOrder(1);
         create(order);
         mint(requester, PRICE);
-        Step memory payment = paySteps(order)[1];
-
-        _refuseFirst(_two(_approval(address(usdc), uint160(spender), PRICE), payment));
-        _refuseFirst(_two(_approval(address(usdc), uint160(address(vault)), amount), payment));
-        _refuseFirst(_two(_approval(token, uint160(address(vault)), PRICE), payment));
+        Step[2] memory payments = [paySteps(order)[1], createAndPaySteps(order)[1]];
         uint256 dirty = uint256(dirt) << 160 | uint160(address(vault));
-        _refuseFirst(_two(_approval(address(usdc), dirty, PRICE), payment));
+
+        for (uint256 i = 0; i < payments.length; ++i) {
+            _refuseFirst(_two(_approval(address(usdc), uint160(spender), PRICE), payments[i]));
+            _refuseFirst(_two(_approval(address(usdc), uint160(address(vault)), amount), payments[i]));
+            _refuseFirst(_two(_approval(token, uint160(address(vault)), PRICE), payments[i]));
+            _refuseFirst(_two(_approval(address(usdc), dirty, PRICE), payments[i]));
+        }
     }
 
     function test_RevertWhen_approvalOrPaymentIsMalformed() public {
@@ -233,7 +271,6 @@ contract ExecuteOrderStepsTest is AccountTest {
 
         _refuseFirst(_two(Step(address(usdc), abi.encodePacked(approval.data, bytes32(0))), payment));
         _refuseFirst(_two(Step(address(usdc), _cut(approval.data, 67)), payment));
-        _refuseFirst(_two(approval, Step(address(vault), abi.encodePacked(payment.data, bytes1(0)))));
         _refuseFirst(_two(approval, Step(address(vault), _cut(payment.data, 451))));
         _refuseFirst(_two(approval, Step(address(vault), "")));
         _refuseFirst(_two(approval, Step(address(usdc), payment.data)));
@@ -246,6 +283,7 @@ contract ExecuteOrderStepsTest is AccountTest {
     function test_approvalOfATokenWithoutCode() public {
         Order memory order = newOrder(1);
         order.token = stranger;
+        setLimits(requester, stranger, type(uint80).max, type(uint80).max);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, vault.hashOrder(order), Phase.NONE));
         _run(paySteps(order));
     }
@@ -256,18 +294,20 @@ contract ExecuteOrderStepsTest is AccountTest {
         ReenteringToken token = new ReenteringToken();
         vm.prank(platform);
         vault.setToken(address(token), true, 1000);
+        setLimits(requester, address(token), PRICE, PRICE);
         Order memory order = newOrder(1);
         order.token = address(token);
         create(order);
         token.attack(address(requester), abi.encodeCall(AgentAccount.execute, (calls(address(token), 1 ether, ""))));
         token.attack(address(requester), abi.encodeCall(AgentAccount.executeOrderSteps, (rejectSteps(order))));
         token.attack(address(requester), abi.encodeCall(AgentAccount.setExecutor, (address(token))));
+        token.attack(address(requester), abi.encodeCall(AgentAccount.setLimits, (address(token), 1, 1)));
         token.attack(address(vault), abi.encodeCall(ICAPVault.rejectOrder, (order, REASON)));
 
         _run(paySteps(order));
 
         assertPhase(order, Phase.LOCK);
-        vm.assertEq(token.attacks(), 8, "four from approve, four from transferFrom");
+        vm.assertEq(token.attacks(), 10, "five from approve, five from transferFrom");
         vm.assertEq(token.successes(), 0, "successes");
         vm.assertEq(address(requester).balance, 1 ether, "ETH");
         vm.assertEq(requester.executor(), _executor, "executor");
@@ -317,6 +357,17 @@ contract ExecuteOrderStepsTest is AccountTest {
 
     /* HELPERS */
 
+    /// @dev Delivered, and the Requester's to judge.
+    function _underReview() private returns (Order memory order) {
+        order = newOrder(1);
+        (order.arbiter, order.reviewSeconds) = (stranger, 1 hours);
+        create(order);
+        pay(order);
+        Step[] memory list = deliverSteps(order);
+        vm.prank(vm.addr(PROVIDER_KEY));
+        provider.executeOrderSteps(list);
+    }
+
     function _run(Step[] memory list) private {
         vm.prank(_executor);
         requester.executeOrderSteps(list);
@@ -337,8 +388,10 @@ contract ExecuteOrderStepsTest is AccountTest {
 
     function _isOrderStep(bytes4 selector) private pure returns (bool) {
         return selector == ICAPVault.createOrder.selector || selector == ICAPVault.payOrder.selector
-            || selector == ICAPVault.deliverOrder.selector || selector == ICAPVault.rejectOrder.selector
-            || selector == ICAPVault.expireOrder.selector || selector == ICAPVault.claim.selector;
+            || selector == ICAPVault.createAndPayOrder.selector || selector == ICAPVault.deliverOrder.selector
+            || selector == ICAPVault.releaseOrder.selector || selector == ICAPVault.disputeOrder.selector
+            || selector == ICAPVault.rejectOrder.selector || selector == ICAPVault.expireOrder.selector
+            || selector == ICAPVault.claim.selector;
     }
 
     function _approval(address token, uint256 spender, uint256 amount) private pure returns (Step memory) {

@@ -15,12 +15,32 @@ contract IsValidSignatureTest is AccountTest {
 
     /* EXECUTOR */
 
-    function testFuzz_party(uint120 amount, bytes32 termsHash, uint64 salt) public view {
+    function testFuzz_party(uint80 amount, bytes32 termsHash, uint64 salt) public view {
         Order memory order = newOrder(salt);
         (order.amount, order.termsHash) = (amount, termsHash);
         bytes32 orderId = vault.hashOrder(order);
         _assertValid(requester, orderId, consent(requester, REQUESTER_KEY, order), "requester");
         _assertValid(provider, orderId, consent(provider, PROVIDER_KEY, order), "provider");
+    }
+
+    function testFuzz_perOrderLimit(uint120 amount, uint80 perOrder) public {
+        Order memory order = newOrder(1);
+        order.amount = amount;
+        setLimits(requester, address(usdc), perOrder, 0); // what is spent in a day is the payment's matter
+        setLimits(provider, address(usdc), 0, 0);
+        bytes32 orderId = vault.hashOrder(order);
+        bytes memory asRequester = consent(requester, REQUESTER_KEY, order);
+        if (amount <= perOrder) _assertValid(requester, orderId, asRequester, "within");
+        else _assertInvalid(requester, orderId, asRequester, "above");
+        _assertValid(provider, orderId, consent(provider, PROVIDER_KEY, order), "the Provider spends nothing");
+    }
+
+    function test_limitOfAnotherToken() public {
+        Order memory order = newOrder(1);
+        order.token = stranger;
+        _assertInvalid(requester, vault.hashOrder(order), consent(requester, REQUESTER_KEY, order), "unset");
+        setLimits(requester, stranger, PRICE, 0);
+        _assertValid(requester, vault.hashOrder(order), consent(requester, REQUESTER_KEY, order), "set");
     }
 
     function test_bothConsentsCreateAnOrder() public {

@@ -110,6 +110,56 @@ contract ClaimTest is VaultTest {
         vm.assertEq(accruedFees(), fee(sold), "fee");
     }
 
+    /* CLAIM FOR */
+
+    function testFuzz_claimFor_paysTheAccountItself(Order memory seed, address caller, uint120 others) public {
+        uint256 credit = defer(seed);
+        token.setDenied(requester, false);
+        token.mint(address(vault), others);
+
+        vm.expectEmit(address(vault));
+        emit ICAPVault.Claimed(address(token), requester, requester, credit);
+        vm.prank(caller);
+        uint256 amount = vault.claimFor(address(token), requester);
+
+        vm.assertEq(amount, credit, "amount");
+        vm.assertEq(token.balanceOf(requester), credit, "requester");
+        vm.assertEq(token.balanceOf(address(vault)), others, "vault");
+        vm.assertEq(vault.claimable(address(token), requester), 0, "used up");
+        vm.expectRevert(abi.encodeWithSelector(ICAPVault.NothingToClaim.selector, token, requester));
+        vault.claimFor(address(token), requester);
+    }
+
+    function testFuzz_claimFor_revert_nothing(Order memory seed, address account) public {
+        defer(seed);
+        vm.assume(account != requester);
+        vm.expectRevert(abi.encodeWithSelector(ICAPVault.NothingToClaim.selector, token, account));
+        vm.prank(requester);
+        vault.claimFor(address(token), account);
+    }
+
+    function testFuzz_claimFor_revert_tokenFails(Order memory seed, address caller) public {
+        uint256 credit = defer(seed);
+        vm.expectRevert(abi.encodeWithSelector(MockToken.Denied.selector, requester));
+        vm.prank(caller);
+        vault.claimFor(address(token), requester);
+        vm.assertEq(vault.claimable(address(token), requester), credit, "credit");
+    }
+
+    function testFuzz_claimFor_reentrancyIsRefused(Order memory seed) public {
+        uint256 credit = defer(seed);
+        token.setDenied(requester, false);
+        token.mint(address(vault), credit);
+        token.reenter(address(vault), abi.encodeCall(vault.claimFor, (address(token), requester)));
+        vault.claimFor(address(token), requester);
+        vm.assertEq(token.balanceOf(requester), credit, "paid once");
+        vm.assertEq(
+            token.reentryResult(),
+            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector),
+            "refused"
+        );
+    }
+
     /// @dev A refund that the denylisted Requester could not get.
     function defer(Order memory seed) private returns (uint256) {
         Order memory order = validOrder(seed);

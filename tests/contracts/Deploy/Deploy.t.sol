@@ -7,7 +7,7 @@ import {CAPVault} from "../../../contracts/CAPVault.sol";
 import {AgentAccount} from "../../../contracts/account/AgentAccount.sol";
 import {AgentAccountFactory} from "../../../contracts/account/AgentAccountFactory.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
-import {SandboxUSDC} from "../../../contracts/sandbox/SandboxUSDC.sol";
+import {SandboxToken} from "../../../contracts/sandbox/SandboxToken.sol";
 import {Deploy} from "../../../contracts/script/Deploy.s.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
 
@@ -39,9 +39,8 @@ contract DeployTest is AccountTest {
         vm.assertEq(vault_.owner(), address(_script), "vault's owner");
         vm.assertEq(vault_.pendingOwner(), address(0), "no transfer");
         vm.assertEq(vault_.treasury(), treasury, "treasury");
-        (bool enabled, uint16 minFeeBps,) = vault_.tokenConfig(d.usdc);
-        vm.assertTrue(enabled, "token enabled");
-        vm.assertEq(minFeeBps, 1000, "minimum fee");
+        _assertToken(vault_, d.usdc, true, 1000);
+        _assertToken(vault_, d.eurc, true, 100);
         vm.assertEq(AgentAccountFactory(d.accountFactory).implementation(), d.accountImplementation, "implementation");
         AgentAccount implementation = AgentAccount(payable(d.accountImplementation));
         vm.assertEq(implementation.vault(), d.vault, "accounts' vault");
@@ -50,7 +49,8 @@ contract DeployTest is AccountTest {
         vm.assertEq(paymaster_.owner(), address(_script), "paymaster's owner");
         vm.assertEq(paymaster_.signer(), vm.addr(SPONSOR_KEY), "sponsor");
         vm.assertEq(IEntryPoint(d.entryPoint).balanceOf(d.paymaster), 1 ether, "deposit");
-        vm.assertEq(SandboxUSDC(d.usdc).minter(), address(_script), "minter");
+        vm.assertEq(SandboxToken(d.usdc).minter(), address(_script), "minter");
+        vm.assertEq(SandboxToken(d.eurc).minter(), address(_script), "minter");
     }
 
     function test_anotherOwner() public {
@@ -102,6 +102,91 @@ contract DeployTest is AccountTest {
         _assertToken(vault_, d.usdc, true, 0);
     }
 
+    function test_anyChain() public {
+        uint256 empty = vm.snapshotState();
+        Deploy.Deployment memory here = _script.deploy(_inputs);
+        vm.revertToState(empty);
+        vm.chainId(8453);
+        _inputs.usdc = here.usdc;
+        Deploy.Deployment memory there = _script.deploy(_inputs);
+
+        vm.assertTrue(there.vaultIsNew, "another chain");
+        here.eurc = address(0); // the sandbox's own
+        _assertSame(there, here);
+    }
+
+    function test_RevertWhen_otherCodeIsThere() public {
+        uint256 empty = vm.snapshotState();
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        vm.revertToState(empty);
+        // Before the deployment, and after it.
+        for (uint256 deployed = 0; deployed < 2; ++deployed) {
+            if (deployed == 1) _script.deploy(_inputs);
+            _assertRefused(d.entryPoint, "EntryPoint");
+            _assertRefused(d.vault, "CAPVault");
+            _assertRefused(d.paymaster, "CAPPaymaster");
+            _assertRefused(d.accountFactory, "AgentAccountFactory");
+            _assertRefused(d.usdc, "USDC");
+            _assertRefused(d.eurc, "EURC");
+        }
+        _assertRefused(d.accountImplementation, "What AgentAccountFactory creates");
+    }
+
+    /// @dev The same contract, wired to another vault: what differs is its immutables.
+    function test_RevertWhen_anotherWiring() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        address treasury_ = _inputs.treasury;
+        _inputs.treasury = stranger;
+        bytes memory other = _script.deploy(_inputs).accountFactory.code;
+        _inputs.treasury = treasury_;
+
+        vm.etch(d.accountFactory, other);
+        vm.expectRevert(_otherCode("AgentAccountFactory", d.accountFactory));
+        _script.deploy(_inputs);
+    }
+
+    function test_RevertWhen_otherSettings() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        _inputs.owner = platform;
+        uint256 state = vm.snapshotState();
+        vm.prank(address(_script));
+        CAPVault(d.vault).setTreasury(stranger);
+        _assertRefused("CAPVault's treasury", stranger, treasury);
+        vm.revertToState(state);
+
+        vm.prank(address(_script));
+        CAPPaymaster(payable(d.paymaster)).setSigner(stranger);
+        _assertRefused("CAPPaymaster's sponsor", stranger, vm.addr(SPONSOR_KEY));
+        vm.revertToState(state);
+
+        address[2] memory owned = [d.vault, d.paymaster];
+        string[2] memory names = ["CAPVault's owner", "CAPPaymaster's owner"];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(address(_script));
+            Ownable2Step(owned[i]).transferOwnership(stranger);
+            vm.prank(stranger);
+            Ownable2Step(owned[i]).acceptOwnership();
+            _assertRefused(names[i], stranger, platform);
+            vm.revertToState(state);
+        }
+    }
+
+    function test_offerToSomebodyElse() public {
+        Deploy.Deployment memory d = _script.deploy(_inputs);
+        Ownable2Step owned = Ownable2Step(d.vault);
+        vm.prank(address(_script));
+        owned.transferOwnership(stranger);
+
+        _script.deploy(_inputs);
+        vm.assertEq(owned.pendingOwner(), address(0), "taken back");
+
+        vm.prank(address(_script));
+        owned.transferOwnership(stranger);
+        _inputs.owner = platform;
+        _script.deploy(_inputs);
+        vm.assertEq(owned.pendingOwner(), platform, "replaced");
+    }
+
     function test_otherTreasury() public {
         Deploy.Deployment memory first = _script.deploy(_inputs);
         _inputs.treasury = stranger;
@@ -124,9 +209,10 @@ contract DeployTest is AccountTest {
     }
 
     function test_realToken() public {
-        _inputs.usdc = vm.deployCode("SandboxUSDC.sol:SandboxUSDC", abi.encode(stranger));
+        _inputs.usdc = vm.deployCode("SandboxToken.sol:SandboxToken", abi.encode("USD Coin", "USDC", stranger));
         Deploy.Deployment memory d = _script.deploy(_inputs);
         vm.assertEq(d.usdc, _inputs.usdc, "token");
+        vm.assertEq(d.eurc, address(0), "no sandbox token");
         (bool enabled,,) = CAPVault(d.vault).tokenConfig(_inputs.usdc);
         vm.assertTrue(enabled, "enabled");
     }
@@ -174,7 +260,7 @@ contract DeployTest is AccountTest {
 
         vm.chainId(8453);
         vm.expectRevert(
-            "CAPVAULT_USDC is not set: chain 8453 needs its USDC's address; only chain 31337 gets a sandbox token"
+            "CAPVAULT_USDC is not set: chain 8453 needs its USDC's address; only chain 31337 gets sandbox tokens"
         );
         _script.run();
         vm.setEnv("CAPVAULT_USDC", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
@@ -195,6 +281,42 @@ contract DeployTest is AccountTest {
         vm.assertEq(bytes(vm.exists(path) ? vm.readFile(path) : ""), bytes(before), "no file");
     }
 
+    /// @dev With nothing but a STOP at `target`.
+    function _assertRefused(address target, string memory name) private {
+        uint256 state = vm.snapshotState();
+        vm.etch(target, hex"00");
+        vm.expectRevert(_otherCode(name, target));
+        _script.deploy(_inputs);
+        vm.revertToState(state);
+    }
+
+    function _otherCode(string memory name, address target) private pure returns (bytes memory) {
+        return bytes(
+            string.concat(
+                name,
+                " ",
+                vm.toString(target),
+                ": found other code than what was compiled. Nothing was sent; do not use this address"
+            )
+        );
+    }
+
+    function _assertRefused(string memory name, address found, address expected) private {
+        vm.expectRevert(
+            bytes(
+                string.concat(
+                    name,
+                    ": found ",
+                    vm.toString(found),
+                    ", expected ",
+                    vm.toString(expected),
+                    ". Nothing was sent; its owner has changed it, or the inputs are another deployment's"
+                )
+            )
+        );
+        _script.deploy(_inputs);
+    }
+
     function _assertToken(CAPVault vault_, address token, bool enabled, uint256 minFeeBps) private view {
         (bool nowEnabled, uint16 nowMin,) = vault_.tokenConfig(token);
         vm.assertEq(nowEnabled, enabled, "enabled");
@@ -213,5 +335,6 @@ contract DeployTest is AccountTest {
         vm.assertEq(left.accountImplementation, right.accountImplementation, "implementation");
         vm.assertEq(left.paymaster, right.paymaster, "paymaster");
         vm.assertEq(left.usdc, right.usdc, "usdc");
+        vm.assertEq(left.eurc, right.eurc, "eurc");
     }
 }

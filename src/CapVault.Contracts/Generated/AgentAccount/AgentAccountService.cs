@@ -175,6 +175,19 @@ namespace CapVault.Contracts.AgentAccount
             return ContractHandler.QueryAsync<IsValidSignatureFunction, byte[]>(isValidSignatureFunction, blockParameter);
         }
 
+        public Task<LimitsOutputDTO> LimitsQueryAsync(LimitsFunction limitsFunction, BlockParameter blockParameter = null)
+        {
+            return ContractHandler.QueryDeserializingToObjectAsync<LimitsFunction, LimitsOutputDTO>(limitsFunction, blockParameter);
+        }
+
+        public Task<LimitsOutputDTO> LimitsQueryAsync(string token, BlockParameter blockParameter = null)
+        {
+            var limitsFunction = new LimitsFunction();
+                limitsFunction.Token = token;
+
+            return ContractHandler.QueryDeserializingToObjectAsync<LimitsFunction, LimitsOutputDTO>(limitsFunction, blockParameter);
+        }
+
         public Task<string> OwnerQueryAsync(OwnerFunction ownerFunction, BlockParameter blockParameter = null)
         {
             return ContractHandler.QueryAsync<OwnerFunction, string>(ownerFunction, blockParameter);
@@ -221,6 +234,36 @@ namespace CapVault.Contracts.AgentAccount
                 setExecutorFunction.NewExecutor = newExecutor;
 
              return ContractHandler.SendRequestAndWaitForReceiptAsync(setExecutorFunction, cancellationToken);
+        }
+
+        public Task<string> SetLimitsRequestAsync(SetLimitsFunction setLimitsFunction)
+        {
+             return ContractHandler.SendRequestAsync(setLimitsFunction);
+        }
+
+        public Task<TransactionReceipt> SetLimitsRequestAndWaitForReceiptAsync(SetLimitsFunction setLimitsFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(setLimitsFunction, cancellationToken);
+        }
+
+        public Task<string> SetLimitsRequestAsync(string token, BigInteger perOrder, BigInteger perDay)
+        {
+            var setLimitsFunction = new SetLimitsFunction();
+                setLimitsFunction.Token = token;
+                setLimitsFunction.PerOrder = perOrder;
+                setLimitsFunction.PerDay = perDay;
+
+             return ContractHandler.SendRequestAsync(setLimitsFunction);
+        }
+
+        public Task<TransactionReceipt> SetLimitsRequestAndWaitForReceiptAsync(string token, BigInteger perOrder, BigInteger perDay, CancellationTokenSource cancellationToken = null)
+        {
+            var setLimitsFunction = new SetLimitsFunction();
+                setLimitsFunction.Token = token;
+                setLimitsFunction.PerOrder = perOrder;
+                setLimitsFunction.PerDay = perDay;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(setLimitsFunction, cancellationToken);
         }
 
         public Task<string> ValidateUserOpRequestAsync(ValidateUserOpFunction validateUserOpFunction)
@@ -277,9 +320,11 @@ namespace CapVault.Contracts.AgentAccount
                 typeof(GetNonce1Function),
                 typeof(GetNonceFunction),
                 typeof(IsValidSignatureFunction),
+                typeof(LimitsFunction),
                 typeof(OwnerFunction),
                 typeof(PaymasterFunction),
                 typeof(SetExecutorFunction),
+                typeof(SetLimitsFunction),
                 typeof(ValidateUserOpFunction),
                 typeof(VaultFunction)
             };
@@ -290,7 +335,8 @@ namespace CapVault.Contracts.AgentAccount
             return new List<Type>
             {
                 typeof(EIP712DomainChangedEventDTO),
-                typeof(ExecutorSetEventDTO)
+                typeof(ExecutorSetEventDTO),
+                typeof(LimitsSetEventDTO)
             };
         }
 
@@ -300,6 +346,7 @@ namespace CapVault.Contracts.AgentAccount
             {
                 typeof(AccountUnauthorizedError),
                 typeof(InvalidShortStringError),
+                typeof(LimitExceededError),
                 typeof(NotAContractError),
                 typeof(NotAllowedError),
                 typeof(StringTooLongError),

@@ -111,6 +111,34 @@ namespace CapVault.Contracts.CAPVault
              return ContractHandler.SendRequestAndWaitForReceiptAsync(claimFunction, cancellationToken);
         }
 
+        public Task<string> ClaimForRequestAsync(ClaimForFunction claimForFunction)
+        {
+             return ContractHandler.SendRequestAsync(claimForFunction);
+        }
+
+        public Task<TransactionReceipt> ClaimForRequestAndWaitForReceiptAsync(ClaimForFunction claimForFunction, CancellationTokenSource cancellationToken = null)
+        {
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(claimForFunction, cancellationToken);
+        }
+
+        public Task<string> ClaimForRequestAsync(string token, string account)
+        {
+            var claimForFunction = new ClaimForFunction();
+                claimForFunction.Token = token;
+                claimForFunction.Account = account;
+
+             return ContractHandler.SendRequestAsync(claimForFunction);
+        }
+
+        public Task<TransactionReceipt> ClaimForRequestAndWaitForReceiptAsync(string token, string account, CancellationTokenSource cancellationToken = null)
+        {
+            var claimForFunction = new ClaimForFunction();
+                claimForFunction.Token = token;
+                claimForFunction.Account = account;
+
+             return ContractHandler.SendRequestAndWaitForReceiptAsync(claimForFunction, cancellationToken);
+        }
+
         public Task<BigInteger> ClaimableQueryAsync(ClaimableFunction claimableFunction, BlockParameter blockParameter = null)
         {
             return ContractHandler.QueryAsync<ClaimableFunction, BigInteger>(claimableFunction, blockParameter);
@@ -703,6 +731,7 @@ namespace CapVault.Contracts.CAPVault
                 typeof(AcceptOwnershipFunction),
                 typeof(ApproveOrderFunction),
                 typeof(ClaimFunction),
+                typeof(ClaimForFunction),
                 typeof(ClaimableFunction),
                 typeof(CreateAndPayOrderFunction),
                 typeof(CreateAndPayOrderWithAuthorizationFunction),

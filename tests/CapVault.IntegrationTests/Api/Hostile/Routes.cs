@@ -87,6 +87,8 @@ internal static class Routes
     private const string Signature =
         "0x1111111111111111111111111111111111111111111111111111111111111111222222222222222222222222222222222222222222222222222222222222222211";
 
+    private static readonly Refusal NoAction = new(400, ErrorCodes.ValidationError);
+
     public static readonly IReadOnlyList<Route> All =
     [
         Public("GET /health/live"),
@@ -105,20 +107,22 @@ internal static class Routes
         OfSetUp("PATCH /api/v1/agents/{agentId}", """{"name":"Agent","description":"Does it.","tags":["fr","en"]}""", notFound: ErrorCodes.AgentNotFound),
         OfSetUp("POST /api/v1/agents/{agentId}/status", """{"status":"paused"}""", notFound: ErrorCodes.AgentNotFound),
         OfSetUp("POST /api/v1/agents/{agentId}/sdk-key/rotate", notFound: ErrorCodes.AgentNotFound),
+        OfSetUp("PUT /api/v1/agents/{agentId}/limits", """{"token":"{usdc}","perOrder":"10.00","perDay":"20.00"}""", notFound: ErrorCodes.AgentNotFound),
 
         OfSetUp(
             "POST /api/v1/services",
             """
             {"agentId":"{agent}","name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"requirementType":"schema",
              "requirementsSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]},"deliverableType":"schema",
-             "deliverableSchema":{"type":"object"},"tags":["fr"],"negotiationTtlSeconds":3600}
+             "deliverableSchema":{"type":"object"},"tags":["fr"],"negotiationTtlSeconds":3600,
+             "thirdParties":{"arbiter":"{address}","reviewSeconds":3600,"approver":"{address}","commissionTo":"{address}","commissionBps":100}}
             """,
             notFound: ErrorCodes.AgentNotFound),
         new("GET /api/v1/services", Who.Operator, new()),
         new("GET /api/v1/services/{serviceId}", Who.Operator, Hidden(ErrorCodes.ServiceNotFound) with { StrangerOwner = Refusal.NotFound(ErrorCodes.ServiceNotFound), Operator = null }),
         OfSetUp(
             "PATCH /api/v1/services/{serviceId}",
-            """{"name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"tags":["fr"],"negotiationTtlSeconds":3600,"enabled":false}""",
+            """{"name":"Translation","description":"Into French.","price":"1.00","slaMinutes":30,"tags":["fr"],"thirdParties":{"approver":"{address}"},"negotiationTtlSeconds":3600,"enabled":false}""",
             notFound: ErrorCodes.ServiceNotFound),
 
         Public("GET /api/v1/public/services"),
@@ -144,12 +148,26 @@ internal static class Routes
         OfParties("GET /api/v1/orders/{id}", ErrorCodes.OrderNotFound),
         OfOne(Who.Requester, "POST /api/v1/orders/{id}/pay", ErrorCodes.OrderNotFound),
         OfOne(Who.Provider, "POST /api/v1/orders/{id}/deliver", ErrorCodes.OrderNotFound, Text),
+        OfParties("POST /api/v1/orders/{id}/release", ErrorCodes.OrderNotFound),
+        OfParties("POST /api/v1/orders/{id}/dispute", ErrorCodes.OrderNotFound, Reason),
         OfParties("POST /api/v1/orders/{id}/reject", ErrorCodes.OrderNotFound, Reason),
         OfParties("POST /api/v1/orders/{id}/expire", ErrorCodes.OrderNotFound),
         OfParties("GET /api/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
 
-        OfParties("POST /api/v1/ops/prepare", ErrorCodes.OrderNotFound, """{"orderId":"{id}","step":"pay"}"""),
-        OfParties("POST /api/v1/ops/{userOpHash}/submit", ErrorCodes.OperationNotFound, $$"""{"signature":"{{Signature}}"}"""),
+        // An agent's step; with another body an Owner's action.
+        OfParties("POST /api/v1/ops/prepare", ErrorCodes.OrderNotFound, """{"orderId":"{id}","step":"pay"}""") with
+        {
+            Access = new() { Stranger = Refusal.NotFound(ErrorCodes.OrderNotFound), StrangerOwner = NoAction, Operator = NoAction },
+        },
+        OfParties("POST /api/v1/ops/{userOpHash}/submit", ErrorCodes.OperationNotFound, $$"""{"signature":"{{Signature}}"}""") with
+        {
+            Access = new()
+            {
+                Stranger = Refusal.NotFound(ErrorCodes.OperationNotFound),
+                StrangerOwner = Refusal.NotFound(ErrorCodes.OperationNotFound),
+                Operator = Refusal.NotFound(ErrorCodes.OperationNotFound),
+            },
+        },
 
         OfAgents("POST /api/v1/objects/upload-url", """{"fileName":"a.txt","contentType":"text/plain","size":3}"""),
         OfAgents("POST /api/v1/objects/download-url", """{"objectKey":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },

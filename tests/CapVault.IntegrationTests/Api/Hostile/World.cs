@@ -171,6 +171,7 @@ internal sealed class World
         ["agentId"] = "agt_000000000000000000000",
         ["agent"] = "agt_000000000000000000000",
         ["address"] = TestKeys.Human.GetPublicAddress(),
+        ["usdc"] = TestKeys.Human.GetPublicAddress(),
         ["serviceId"] = "svc_000000000000000000000",
         ["objectKey"] = "obj_000000000000000000000",
         ["keyId"] = "000000000000000000",
@@ -182,6 +183,7 @@ internal sealed class World
         ("id", Order.OrderId), ("negotiationId", Negotiation.NegotiationId), ("agentId", _spare.AgentId), ("serviceId", _spareService.ServiceId), ("keyId", _spareKeyId),
         ("objectKey", _upload.ObjectKey), ("upload", new Uri(_upload.UploadUrl).Query), ("download", new Uri(_download.DownloadUrl).Query), ("userOpHash", Nothing["userOpHash"]),
         ("service", Pair.Service.ServiceId), ("provider", Pair.Provider.AgentId), ("agent", _spare.AgentId), ("address", TestKeys.Human.GetPublicAddress()),
+        ("usdc", Sandbox.Chain.Deployment.Usdc),
     ];
 
     private async Task<IReadOnlyList<string>> RevokeAsync()
