@@ -187,7 +187,7 @@ contract PayoutTest is VaultTest {
         Order memory order = validOrder(seed);
         Order[] memory orders = new Order[](1);
         orders[0] = order;
-        bytes[12] memory calls = [
+        bytes[13] memory calls = [
             abi.encodeCall(vault.payOrder, (order)),
             abi.encodeCall(vault.payOrderWithAuthorization, (order, "")),
             abi.encodeCall(vault.createAndPayOrder, (order, "")),
@@ -199,9 +199,10 @@ contract PayoutTest is VaultTest {
             abi.encodeCall(vault.expireOrder, (order)),
             abi.encodeCall(vault.expireOrders, (orders)),
             abi.encodeCall(vault.claim, (address(token), stranger)),
+            abi.encodeCall(vault.claimFor, (address(token), stranger)),
             abi.encodeCall(vault.sweepFees, (address(token)))
         ];
-        token.reenter(address(vault), calls[bound(into, 0, 11)]);
+        token.reenter(address(vault), calls[bound(into, 0, 12)]);
         send(payout);
         vm.assertEq(token.reentries(), 1, "tried");
         vm.assertEq(
