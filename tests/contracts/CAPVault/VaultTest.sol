@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
+import {ICAPVault, Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {MockToken} from "../mocks/MockToken.sol";
 import {Test} from "../Test.sol";
+import {Vm} from "../Vm.sol";
 import {IVault} from "./IVault.sol";
 
 /// @notice A vault with one token, all whom terms can name, and the ways to bring an order into each phase.
@@ -224,6 +225,36 @@ abstract contract VaultTest is Test {
     }
 
     /* ASSERTIONS */
+
+    /// @dev The logs of the next call, from OrderCleared on: `order` is settled with `providerPart` of its price, and all is pushed.
+    function expectSettlement(Order memory order, bytes32 orderId, uint256 providerPart) internal {
+        Money memory money = settled(order, providerPart);
+        vm.expectEmit(address(vault));
+        emit ICAPVault.OrderCleared(orderId, money.toProvider, money.toRequester, money.fee, money.commission);
+        if (money.commission != 0) {
+            vm.expectEmit(address(vault));
+            emit ICAPVault.PayoutDeferred(orderId, address(token), order.commissionTo, money.commission);
+        }
+        expectTransfer(address(vault), order.provider, money.toProvider);
+        if (money.toRequester != 0) expectTransfer(address(vault), order.requester, money.toRequester);
+    }
+
+    function expectTransfer(address from, address to, uint256 amount) internal {
+        vm.expectEmit(address(token));
+        emit MockToken.Transfer(from, to, amount);
+    }
+
+    /// @dev How many logs there were since vm.recordLogs(), without the test's own; a settlement has `settlementLogs`.
+    function logCount() internal returns (uint256 count) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter != address(this)) ++count;
+        }
+    }
+
+    function settlementLogs(Money memory money) internal pure returns (uint256) {
+        return 2 + (money.commission != 0 ? 1 : 0) + (money.toRequester != 0 ? 1 : 0);
+    }
 
     function assertPhase(bytes32 orderId, Phase expected) internal view {
         (Phase phase,,,,) = vault.orderState(orderId);
