@@ -228,7 +228,7 @@ abstract contract VaultTest is Test {
 
     /// @dev The logs of the next call, from OrderCleared on: `order` is settled with `providerPart` of its price, and all is pushed.
     function expectSettlement(Order memory order, bytes32 orderId, uint256 providerPart) internal {
-        Money memory money = settled(order, providerPart);
+        Holdings memory money = settled(order, providerPart);
         vm.expectEmit(address(vault));
         emit ICAPVault.OrderCleared(orderId, money.toProvider, money.toRequester, money.fee, money.commission);
         if (money.commission != 0) {
@@ -252,7 +252,7 @@ abstract contract VaultTest is Test {
         }
     }
 
-    function settlementLogs(Money memory money) internal pure returns (uint256) {
+    function settlementLogs(Holdings memory money) internal pure returns (uint256) {
         return 2 + (money.commission != 0 ? 1 : 0) + (money.toRequester != 0 ? 1 : 0);
     }
 
