@@ -250,7 +250,9 @@ contract PayOrderWithAuthorizationTest is AuthorizationTest {
 
         vm.assertEq(logCount(), 3, "with the token's AuthorizationUsed");
         assertEntered(orderId, Phase.LOCK, 0);
-        assertMoney(Holdings({held: uint256(others) + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(
+            Holdings({held: uint256(others) + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0})
+        );
     }
 
     function testFuzz_ownerChangesDoNotReachIt(Order memory seed, bool enabled, uint16 minFeeBps) public {
