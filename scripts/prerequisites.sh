@@ -1,4 +1,4 @@
-# Checks what has to be there and installs what can be: npm's packages, and on Debian and Ubuntu the system's SQLite. Source it after lib.sh.
+# Checks what has to be there and installs what can be: npm's packages, and on Debian and Ubuntu the system's SQLite and Z3. Source it after lib.sh.
 
 say() { printf '\n==> %s\n' "$*"; }
 
@@ -28,18 +28,27 @@ need_npm_packages() {
   fi
 }
 
-# The relayer's database; .NET packages bring only an old one.
-need_sqlite() {
-  ! ldconfig -p 2> /dev/null | grep -q 'libsqlite3\.so\.0' || return 0
-  command -v apt-get > /dev/null || fail "Found no libsqlite3.so.0, expected SQLite 3. Install it with your system's package manager and run this again."
+# need_debian <package> <what was not found> <what was expected>: installs the package.
+need_debian() {
+  command -v apt-get > /dev/null || fail "Found no $2, expected $3. Install it with your system's package manager and run this again."
   local sudo=
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo > /dev/null || fail "Found no libsqlite3.so.0. Install it as root: apt-get install libsqlite3-0"
+    command -v sudo > /dev/null || fail "Found no $2. Install it as root: apt-get install $1"
     sudo=sudo
   fi
-  say "Installing the Debian package libsqlite3-0"
+  say "Installing the Debian package $1"
   $sudo apt-get update -qq
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libsqlite3-0
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$1"
+}
+
+# The relayer's database; .NET packages bring only an old one.
+need_sqlite() {
+  ldconfig -p 2> /dev/null | grep -q 'libsqlite3\.so\.0' || need_debian libsqlite3-0 libsqlite3.so.0 "SQLite 3"
+}
+
+# Solver of the proofs; the one inside npm's solc gives up on them.
+need_z3() {
+  command -v z3 > /dev/null || need_debian z3 z3 "the solver Z3"
 }
 
 need_all() {

@@ -85,7 +85,7 @@ public sealed class OwnerAccount
         var owner = await AskAsync(account => account.OwnerQueryAsync(), cancellationToken);
         if (!owner.IsTheSameHex(_owner.GetPublicAddress()))
         {
-            throw new ArgumentException($"Found a key of {_owner.GetPublicAddress()}, expected that of {owner}, the Owner of {_account}.");
+            throw new CapApiException(0, ErrorCodes.Forbidden, $"Found a key of {_owner.GetPublicAddress()}, expected that of {owner}, the Owner of {_account}.");
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -101,7 +101,7 @@ public sealed class OwnerAccount
             var code = await reading.Eth.GetCode.SendRequestAsync(_account).WaitAsync(cancellationToken);
             if (code is null or "0x")
             {
-                throw new ArgumentException($"Found nothing at {_account} on chain {chainId.Value}, expected an agent's account that is deployed.");
+                throw new CapApiException(0, ErrorCodes.AgentNotFound, $"Found nothing at {_account} on chain {chainId.Value}, expected an agent's account that is deployed.");
             }
 
             return await ask(new AgentAccountService(new Web3(new Account(_owner, chainId.Value), _rpcUrl), _account)).WaitAsync(cancellationToken);

@@ -112,6 +112,10 @@ contract ValidateUserOpTest is AccountTest {
         vm.assertTrue(usdc.balanceOf(address(requester)) < 1000e6, "the Owner paid");
     }
 
+    function test_key65() public {
+        testFuzz_keysAbove64(65, true);
+    }
+
     function testFuzz_keysAbove64(uint192 key, bool sponsored) public {
         key = uint192(bound(key, 65, type(uint192).max));
         vm.assertEq(_validate(OWNER_KEY, key, _orderSteps, sponsored), FAILED, "owner");

@@ -48,9 +48,13 @@ contract AgentAccountFactoryTest is AccountTest {
         _assertDiffer(account, factory.accountAddress(owner_, executor, otherSalt), "salt");
     }
 
-    function test_RevertWhen_noCode() public {
+    // Two tests: an expected revert of deployCode ends the test.
+    function test_RevertWhen_noCodeAtVault() public {
         vm.expectRevert(abi.encodeWithSelector(IAgentAccount.NotAContract.selector, address(0xBEEF)));
         vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(address(0xBEEF), paymaster));
+    }
+
+    function test_RevertWhen_noCodeAtPaymaster() public {
         vm.expectRevert(abi.encodeWithSelector(IAgentAccount.NotAContract.selector, address(0xCAFE)));
         vm.deployCode("AgentAccountFactory.sol:AgentAccountFactory", abi.encode(vault, address(0xCAFE)));
     }

@@ -9,6 +9,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
+import {Vm} from "../Vm.sol";
 
 contract CAPPaymasterTest is AccountTest {
     uint48 private constant AFTER = uint48(START - 1);
@@ -121,6 +122,18 @@ contract CAPPaymasterTest is AccountTest {
         _refused(op, "AA34 signature error");
     }
 
+    /// @dev What could not be read says nothing of a window.
+    function test_otherLengthHasNoWindow() public {
+        PackedUserOperation memory op = _op();
+        sponsor(op);
+        op.paymasterAndData = abi.encodePacked(op.paymasterAndData, bytes1(0));
+        vm.prank(address(entryPoint));
+        (bytes memory context, uint256 validationData) =
+            IPaymaster(address(paymaster)).validatePaymasterUserOp(op, bytes32(0), 0);
+        vm.assertEq(context.length, 0, "context");
+        vm.assertEq(validationData, 1, "failed, from 0 on, without an end");
+    }
+
     function test_suffixOfEntryPointV09() public {
         PackedUserOperation memory op = _op();
         sponsor(op);
@@ -206,6 +219,16 @@ contract CAPPaymasterTest is AccountTest {
         sponsor(op, AFTER, UNTIL, STRANGER_KEY);
         _signAndSend(op);
         assertPhase(newOrder(1), Phase.NEGOTIATION);
+    }
+
+    function test_logsItsFirstSigner() public {
+        vm.recordLogs();
+        address other = vm.deployCode("CAPPaymaster.sol:CAPPaymaster", abi.encode(platform, stranger));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        Vm.Log memory last = logs[logs.length - 1];
+        vm.assertEq(last.emitter, other, "emitter");
+        vm.assertEq(last.topics[0], CAPPaymaster.SignerSet.selector, "SignerSet");
+        vm.assertEq(last.topics[1], bytes32(uint256(uint160(stranger))), "signer");
     }
 
     function testFuzz_noSigner(bytes32 r, bytes32 s, uint8 v) public {

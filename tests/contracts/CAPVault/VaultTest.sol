@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
+import {ICAPVault, Order, Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {MockToken} from "../mocks/MockToken.sol";
 import {Test} from "../Test.sol";
+import {Vm} from "../Vm.sol";
 import {IVault} from "./IVault.sol";
 
 /// @notice A vault with one token, all whom terms can name, and the ways to bring an order into each phase.
@@ -25,7 +26,7 @@ abstract contract VaultTest is Test {
     address internal immutable stranger = vm.addr(0x5712A);
 
     /// @dev Who has what of the token: `held` is what the vault holds beyond fees and commissions.
-    struct Money {
+    struct Holdings {
         uint256 held;
         uint256 toProvider;
         uint256 toRequester;
@@ -216,7 +217,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev What must be where once `order` is settled with `providerPart` of its price.
-    function settled(Order memory order, uint256 providerPart) internal pure returns (Money memory money) {
+    function settled(Order memory order, uint256 providerPart) internal pure returns (Holdings memory money) {
         money.fee = share(providerPart, order.feeBps);
         money.commission = share(providerPart, order.commissionBps);
         money.toProvider = providerPart - money.fee - money.commission;
@@ -224,6 +225,36 @@ abstract contract VaultTest is Test {
     }
 
     /* ASSERTIONS */
+
+    /// @dev The logs of the next call, from OrderCleared on: `order` is settled with `providerPart` of its price, and all is pushed.
+    function expectSettlement(Order memory order, bytes32 orderId, uint256 providerPart) internal {
+        Money memory money = settled(order, providerPart);
+        vm.expectEmit(address(vault));
+        emit ICAPVault.OrderCleared(orderId, money.toProvider, money.toRequester, money.fee, money.commission);
+        if (money.commission != 0) {
+            vm.expectEmit(address(vault));
+            emit ICAPVault.PayoutDeferred(orderId, address(token), order.commissionTo, money.commission);
+        }
+        expectTransfer(address(vault), order.provider, money.toProvider);
+        if (money.toRequester != 0) expectTransfer(address(vault), order.requester, money.toRequester);
+    }
+
+    function expectTransfer(address from, address to, uint256 amount) internal {
+        vm.expectEmit(address(token));
+        emit MockToken.Transfer(from, to, amount);
+    }
+
+    /// @dev How many logs there were since vm.recordLogs(), without the test's own; a settlement has `settlementLogs`.
+    function logCount() internal returns (uint256 count) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter != address(this)) ++count;
+        }
+    }
+
+    function settlementLogs(Money memory money) internal pure returns (uint256) {
+        return 2 + (money.commission != 0 ? 1 : 0) + (money.toRequester != 0 ? 1 : 0);
+    }
 
     function assertPhase(bytes32 orderId, Phase expected) internal view {
         (Phase phase,,,,) = vault.orderState(orderId);
@@ -253,7 +284,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev All there is of the token, and that no payout to the parties waits.
-    function assertMoney(Money memory money) internal view {
+    function assertMoney(Holdings memory money) internal view {
         vm.assertEq(token.balanceOf(provider), money.toProvider, "provider");
         vm.assertEq(token.balanceOf(requester), money.toRequester, "requester");
         vm.assertEq(accruedFees(), money.fee, "fee");

@@ -21,9 +21,13 @@ contract OwnerTest is VaultTest {
         vm.assertEq(verifying, address(fresh), "verifyingContract");
     }
 
-    function test_constructor_zero() public {
+    // Two tests: an expected revert of deployCode ends the test.
+    function test_constructor_noOwner() public {
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableInvalidOwner.selector, address(0)));
         deployVault(address(0), treasury);
+    }
+
+    function test_constructor_noTreasury() public {
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.InvalidTerms.selector, "treasury"));
         deployVault(owner, address(0));
     }
@@ -48,6 +52,16 @@ contract OwnerTest is VaultTest {
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.FeeOutOfRange.selector, minFeeBps, 0, 1000));
         vm.prank(owner);
         vault.setToken(address(token), true, minFeeBps);
+    }
+
+    function test_setToken_bounds() public {
+        vm.expectRevert(abi.encodeWithSelector(ICAPVault.FeeOutOfRange.selector, 1001, 0, 1000));
+        vm.prank(owner);
+        vault.setToken(address(token), true, 1001);
+        vm.prank(owner);
+        vault.setToken(address(token), true, 1000);
+        (, uint16 minFeeBps,) = vault.tokenConfig(address(token));
+        vm.assertEq(minFeeBps, 1000, "minFeeBps");
     }
 
     function testFuzz_setToken(Order memory seed, bool enabled, uint16 minFeeBps) public {

@@ -9,7 +9,7 @@ import {VaultTest} from "./VaultTest.sol";
 
 contract PayOrderTest is VaultTest {
     function testFuzz_revert_phase(Order memory seed, uint256 phaseSeed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         Phase phase = reachablePhase(order, phaseSeed);
         vm.assume(phase != Phase.NEGOTIATION);
         bytes32 orderId = bring(order, phase);
@@ -20,7 +20,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_revert_otherTerms(Order memory seed, uint120 amount) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         vm.assume(amount != order.amount);
         order.amount = amount;
@@ -32,7 +32,7 @@ contract PayOrderTest is VaultTest {
 
     function testFuzz_revert_caller(Order memory seed, address caller) public {
         vm.assume(caller != requester);
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.Unauthorized.selector, caller));
@@ -42,7 +42,7 @@ contract PayOrderTest is VaultTest {
 
     /// @dev The phase comes before the caller, the caller before the deadline.
     function testFuzz_revert_phaseThenCallerThenDeadline(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         vm.warp(uint256(order.payDeadline) + 1);
         bytes32 orderId = vault.hashOrder(order);
         vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, orderId, Phase.NONE));
@@ -55,7 +55,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_deadline(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         bytes32 orderId = create(order);
         fund(order);
 
@@ -73,14 +73,14 @@ contract PayOrderTest is VaultTest {
     /* TOKEN */
 
     function testFuzz_revert_noCode(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         vm.etch(address(token), "");
         expectNotPaid(order, abi.encodeWithSelector(ICAPVault.WrongDeposit.selector, 0, order.amount));
     }
 
     function testFuzz_revert_tokenReverts(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         token.setBehaviour(Behaviour.REVERTS);
@@ -91,7 +91,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_revert_allowanceOrBalance(Order memory seed, bool noAllowance, uint120 short) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         uint256 less = order.amount - bound(short, 1, order.amount);
         token.mint(requester, noAllowance ? order.amount : less);
@@ -101,7 +101,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_revert_badReturn(Order memory seed, uint256 which) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         Behaviour[3] memory bad = [Behaviour.RETURNS_FALSE, Behaviour.RETURNS_RUBBISH, Behaviour.RETURNS_SHORT];
@@ -110,7 +110,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_revert_lessArrives(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         token.setBehaviour(Behaviour.TAKES_FEE);
@@ -120,9 +120,41 @@ contract PayOrderTest is VaultTest {
         expectNotPaid(order, abi.encodeWithSelector(ICAPVault.WrongDeposit.selector, 0, order.amount));
     }
 
+    /// @dev A token that the vault takes too, in place of the one that was agreed on.
+    function testFuzz_revert_tokenSwapped(Order memory seed) public {
+        Order memory order = anyOrder(seed);
+        bytes32 orderId = create(order);
+        token = new MockToken();
+        vm.prank(owner);
+        vault.setToken(address(token), true, MIN_FEE_BPS);
+        order.token = address(token);
+        fund(order);
+        bytes32 swappedId = vault.hashOrder(order);
+        vm.expectRevert(abi.encodeWithSelector(ICAPVault.WrongPhase.selector, swappedId, Phase.NONE));
+        vm.prank(requester);
+        vault.payOrder(order);
+        assertPhase(orderId, Phase.NEGOTIATION);
+    }
+
+    /// @dev A token that takes from the vault while it pays in.
+    function testFuzz_revert_othersMoneyIsTaken(Order memory seed, uint120 others, uint256 taken) public {
+        Order memory order = anyOrder(seed);
+        create(order);
+        fund(order);
+        token.mint(address(vault), bound(others, 1, type(uint120).max));
+        taken = bound(taken, 1, token.balanceOf(address(vault)));
+        token.reenter(address(token), abi.encodeCall(token.burn, (address(vault), taken)));
+        expectNotPaid(
+            order,
+            taken > order.amount
+                ? abi.encodeWithSignature("Panic(uint256)", 0x11)
+                : abi.encodeWithSelector(ICAPVault.WrongDeposit.selector, order.amount - taken, order.amount)
+        );
+    }
+
     function testFuzz_revert_moreArrives(Order memory seed, uint120 more) public {
         vm.assume(more != 0);
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         token.reenter(address(token), abi.encodeCall(token.mint, (address(vault), more)));
@@ -131,7 +163,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_revert_gasBurnt(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         create(order);
         fund(order);
         token.setBehaviour(Behaviour.BURNS_GAS);
@@ -142,7 +174,7 @@ contract PayOrderTest is VaultTest {
     }
 
     function testFuzz_reentrancyIsRefused(Order memory seed) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         bytes32 orderId = create(order);
         fund(order);
         token.reenter(address(vault), abi.encodeCall(vault.payOrder, (order)));
@@ -160,7 +192,7 @@ contract PayOrderTest is VaultTest {
     /* SUCCESS */
 
     function testFuzz_pays(Order memory seed, uint256 elapsed, uint120 others, bool returnsNothing) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         bytes32 orderId = create(order);
         fund(order);
         token.mint(address(vault), others);
@@ -170,11 +202,14 @@ contract PayOrderTest is VaultTest {
         if (returnsNothing) token.setBehaviour(Behaviour.RETURNS_NOTHING);
         vm.warp(bound(elapsed, START, order.payDeadline));
 
+        vm.recordLogs();
         vm.expectEmit(address(vault));
         emit ICAPVault.OrderPaid(orderId, vm.getBlockTimestamp() + order.slaSeconds);
+        expectTransfer(requester, address(vault), order.amount);
         vm.prank(requester);
         vault.payOrder(order);
 
+        vm.assertEq(logCount(), 2, "logs");
         assertEntered(orderId, Phase.LOCK, 0);
         vm.assertEq(token.balanceOf(requester), 0, "requester");
         vm.assertEq(token.balanceOf(address(vault)), uint256(others) + order.amount, "vault");
@@ -182,9 +217,17 @@ contract PayOrderTest is VaultTest {
         vm.assertEq(accruedFees(), 0, "no fee yet");
     }
 
+    function testFuzz_approvalStays(Order memory seed) public {
+        Order memory order = gatedOrder(seed);
+        bytes32 orderId = create(order);
+        approve(order);
+        pay(order);
+        assertState(orderId, Phase.LOCK, true, false, START, 0);
+    }
+
     /// @dev The owner's settings are read at creation only.
     function testFuzz_ownerChangesDoNotReachIt(Order memory seed, bool enabled, uint16 minFeeBps) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         bytes32 orderId = create(order);
         fund(order);
         vm.prank(owner);

@@ -7,7 +7,7 @@ import {Behaviour} from "../mocks/MockToken.sol";
 import {VaultTest} from "./VaultTest.sol";
 
 contract PayoutTest is VaultTest {
-    /// @dev One of the three calls that pay, ready to be made.
+    /// @dev One of the calls that pay one payee, ready to be made.
     struct Payout {
         bytes32 orderId;
         address caller;
@@ -15,8 +15,11 @@ contract PayoutTest is VaultTest {
         address to;
         uint256 amount;
         uint256 feeAccrued;
+        Phase from;
         Phase phase;
     }
+
+    uint256 private constant CALLS = 7;
 
     function testFuzz_revert_pushByOthers(address caller, address to, uint256 amount) public {
         vm.assume(caller != address(vault));
@@ -38,7 +41,7 @@ contract PayoutTest is VaultTest {
         vm.assertEq(required, 320_000, "required");
         vm.assertLe(found, required - 1, "found");
         vm.assertGe(found + 60_000, gasLimit, "found is what was left");
-        assertPhase(payout.orderId, Phase.LOCK);
+        assertPhase(payout.orderId, payout.from);
     }
 
     /// @dev Whatever gas the caller gives: a token that can do with 300 000 is paid, or nothing happens at all.
@@ -50,7 +53,7 @@ contract PayoutTest is VaultTest {
         (bool ok,) = address(vault).call{gas: gasLimit}(payout.call);
         vm.assertEq(vault.claimable(address(token), payout.to), 0, "deferred");
         vm.assertEq(token.balanceOf(payout.to), ok ? payout.amount : 0, "paid");
-        assertPhase(payout.orderId, ok ? payout.phase : Phase.LOCK);
+        assertPhase(payout.orderId, ok ? payout.phase : payout.from);
     }
 
     function testFuzz_pushHasExactly300kGas(Order memory seed, uint256 which, uint256 gasLimit) public {
@@ -102,20 +105,104 @@ contract PayoutTest is VaultTest {
         vm.assertEq(token.balanceOf(other.to), other.amount, "paid");
     }
 
+    /* TWO PUSHES */
+
+    /// @dev Each payee's push fails alone.
+    function testFuzz_two_deferred(Order memory seed, uint256 part, bool denyProvider, bool denyRequester) public {
+        (Order memory order, bytes32 orderId) = prepareSplit(seed);
+        part = bound(part, 1, order.amount - 1);
+        Money memory money = settled(order, part);
+        token.setDenied(provider, denyProvider);
+        token.setDenied(requester, denyRequester);
+
+        vm.recordLogs();
+        vm.expectEmit(address(vault));
+        emit ICAPVault.OrderCleared(orderId, money.toProvider, money.toRequester, money.fee, money.commission);
+        if (denyProvider) {
+            vm.expectEmit(address(vault));
+            emit ICAPVault.PayoutDeferred(orderId, address(token), provider, money.toProvider);
+        }
+        if (denyRequester) {
+            vm.expectEmit(address(vault));
+            emit ICAPVault.PayoutDeferred(orderId, address(token), requester, money.toRequester);
+        }
+        resolve(order, part);
+
+        vm.assertEq(logCount(), 1 + settlementLogs(money), "logs");
+        uint256 waiting = (denyProvider ? money.toProvider : 0) + (denyRequester ? money.toRequester : 0);
+        vm.assertEq(token.balanceOf(provider), denyProvider ? 0 : money.toProvider, "provider");
+        vm.assertEq(claimable(provider), denyProvider ? money.toProvider : 0, "provider's credit");
+        vm.assertEq(token.balanceOf(requester), denyRequester ? 0 : money.toRequester, "requester");
+        vm.assertEq(claimable(requester), denyRequester ? money.toRequester : 0, "requester's credit");
+        vm.assertEq(claimable(commissionTo), money.commission, "commission");
+        vm.assertEq(accruedFees(), money.fee, "fee");
+        vm.assertEq(token.balanceOf(address(vault)), money.fee + money.commission + waiting, "vault");
+        assertState(orderId, Phase.CLEAR, order.approver != address(0), true, START, DELIVERABLE);
+    }
+
+    function testFuzz_two_eachHasExactly300kGas(Order memory seed, uint256 part, uint256 gasLimit) public {
+        (Order memory order,) = prepareSplit(seed);
+        part = bound(part, 1, order.amount - 1);
+        Money memory money = settled(order, part);
+        bytes memory first = abi.encodeCall(vault.push, (address(token), provider, money.toProvider));
+        bytes memory second = abi.encodeCall(vault.push, (address(token), requester, money.toRequester));
+        vm.expectCall(address(vault), 0, 300_000, first, 1);
+        vm.expectCall(address(vault), 0, 300_000, second, 1);
+        vm.prank(arbiter);
+        vault.resolveDispute{gas: bound(gasLimit, 600_000, 30_000_000)}(order, part, REASON);
+    }
+
+    /// @dev Enough for the first push and not for the second: the first is undone.
+    function testFuzz_two_revert_insufficientGas(Order memory seed, uint256 part, uint256 gasLimit) public {
+        (Order memory order, bytes32 orderId) = prepareSplit(seed);
+        token.charge(180_000);
+        bytes memory call = abi.encodeCall(vault.resolveDispute, (order, bound(part, 1, order.amount - 1), REASON));
+        vm.prank(arbiter);
+        (bool ok, bytes memory reason) = address(vault).call{gas: bound(gasLimit, 440_000, 520_000)}(call);
+        vm.assertFalse(ok, "done");
+        vm.assertEq(bytes32(bytes4(reason)), bytes32(ICAPVault.InsufficientGas.selector), "error");
+        assertPhase(orderId, Phase.DISPUTE);
+        assertMoney(Money({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+    }
+
+    function testFuzz_two_noGasLimitDefers(Order memory seed, uint256 part, uint256 gasLimit, uint256 cost) public {
+        (Order memory order, bytes32 orderId) = prepareSplit(seed);
+        token.charge(bound(cost, 0, 180_000));
+        part = bound(part, 1, order.amount - 1);
+        vm.prank(arbiter);
+        (bool ok,) = address(vault).call{gas: bound(gasLimit, 21_000, 1_200_000)}(
+            abi.encodeCall(vault.resolveDispute, (order, part, REASON))
+        );
+        assertPhase(orderId, ok ? Phase.CLEAR : Phase.DISPUTE);
+        Money memory money;
+        if (ok) money = settled(order, part);
+        else money.held = order.amount;
+        assertMoney(money);
+    }
+
     /* REENTRANCY */
 
     function testFuzz_reentrancyIsRefused(Order memory seed, uint256 which, uint256 into) public {
         Payout memory payout = prepare(seed, which);
         Order memory order = validOrder(seed);
-        bytes[6] memory calls = [
+        Order[] memory orders = new Order[](1);
+        orders[0] = order;
+        bytes[13] memory calls = [
             abi.encodeCall(vault.payOrder, (order)),
+            abi.encodeCall(vault.payOrderWithAuthorization, (order, "")),
+            abi.encodeCall(vault.createAndPayOrder, (order, "")),
+            abi.encodeCall(vault.createAndPayOrderWithAuthorization, (order, "", "")),
             abi.encodeCall(vault.deliverOrder, (order, DELIVERABLE)),
+            abi.encodeCall(vault.releaseOrder, (order)),
+            abi.encodeCall(vault.resolveDispute, (order, 0, REASON)),
             abi.encodeCall(vault.rejectOrder, (order, REASON)),
             abi.encodeCall(vault.expireOrder, (order)),
+            abi.encodeCall(vault.expireOrders, (orders)),
             abi.encodeCall(vault.claim, (address(token), stranger)),
+            abi.encodeCall(vault.claimFor, (address(token), stranger)),
             abi.encodeCall(vault.sweepFees, (address(token)))
         ];
-        token.reenter(address(vault), calls[bound(into, 0, 5)]);
+        token.reenter(address(vault), calls[bound(into, 0, 12)]);
         send(payout);
         vm.assertEq(token.reentries(), 1, "tried");
         vm.assertEq(
@@ -124,6 +211,20 @@ contract PayoutTest is VaultTest {
             "refused"
         );
         vm.assertEq(token.balanceOf(payout.to), payout.amount, "paid once");
+    }
+
+    /// @dev Creation moves no money and takes no lock: it goes on in the middle of a payout, and changes nothing of it.
+    function testFuzz_creationDuringAPayout(Order memory seed, uint256 which) public {
+        Payout memory payout = prepare(seed, which);
+        Order memory order = validOrder(sibling(seed));
+        bytes32 orderId = vault.hashOrder(order);
+        bytes memory requesterSig = sign(REQUESTER_KEY, orderId);
+        bytes memory providerSig = sign(PROVIDER_KEY, orderId);
+        token.reenter(address(vault), abi.encodeCall(vault.createOrder, (order, requesterSig, providerSig)));
+        send(payout);
+        assertEntered(orderId, Phase.NEGOTIATION, 0);
+        vm.assertEq(token.balanceOf(payout.to), payout.amount, "paid once");
+        vm.assertEq(token.balanceOf(address(vault)), payout.feeAccrued, "vault");
     }
 
     function testFuzz_pushFromTheToken(Order memory seed, uint256 which) public {
@@ -138,24 +239,34 @@ contract PayoutTest is VaultTest {
     /* HELPERS */
 
     function prepare(Order memory seed, uint256 which) private returns (Payout memory payout) {
-        Order memory order = validOrder(seed);
-        payout.orderId = bring(order, Phase.LOCK);
-        which = bound(which, 0, 2);
-        (payout.to, payout.amount) = (requester, order.amount);
-        if (which == 0) {
-            payout.caller = provider;
-            payout.call = abi.encodeCall(vault.deliverOrder, (order, DELIVERABLE));
+        which = bound(which, 0, CALLS - 1);
+        Order memory order = which < 3 ? validOrder(seed) : reviewedOrder(seed);
+        (order.approver, order.commissionTo, order.commissionBps) = (address(0), address(0), 0);
+        payout.from = which < 3 ? Phase.LOCK : which < 5 ? Phase.DELIVER : Phase.DISPUTE;
+        payout.orderId = bring(order, payout.from);
+        // The refunds first; what settles in the Provider's favour overwrites them below.
+        (payout.to, payout.amount, payout.caller) = (requester, order.amount, provider);
+        payout.phase = Phase.REJECTED;
+        if (which == 0) payout.call = abi.encodeCall(vault.deliverOrder, (order, DELIVERABLE));
+        if (which == 1) payout.call = abi.encodeCall(vault.rejectOrder, (order, REASON));
+        if (which == 2) {
+            vm.warp(vm.getBlockTimestamp() + order.slaSeconds + 1);
+            (payout.caller, payout.phase) = (stranger, Phase.EXPIRED);
+            payout.call = abi.encodeCall(vault.expireOrder, (order));
+        }
+        if (which == 3) payout.call = abi.encodeCall(vault.rejectOrder, (order, REASON));
+        if (which == 4) {
+            vm.warp(vm.getBlockTimestamp() + order.reviewSeconds + 1);
+            payout.caller = stranger;
+            payout.call = abi.encodeCall(vault.releaseOrder, (order));
+        }
+        if (which >= 5) {
+            payout.caller = arbiter;
+            payout.call = abi.encodeCall(vault.resolveDispute, (order, which == 5 ? order.amount : 0, REASON));
+        }
+        if (which == 0 || which == 4 || which == 5) {
             (payout.to, payout.amount, payout.feeAccrued) = (provider, order.amount - fee(order), fee(order));
             payout.phase = Phase.CLEAR;
-        } else if (which == 1) {
-            payout.caller = provider;
-            payout.call = abi.encodeCall(vault.rejectOrder, (order, REASON));
-            payout.phase = Phase.REJECTED;
-        } else {
-            vm.warp(vm.getBlockTimestamp() + order.slaSeconds + 1);
-            payout.caller = stranger;
-            payout.call = abi.encodeCall(vault.expireOrder, (order));
-            payout.phase = Phase.EXPIRED;
         }
     }
 
@@ -163,6 +274,13 @@ contract PayoutTest is VaultTest {
     function prepareNext(Order memory seed, uint256 which) private returns (Payout memory) {
         seed.salt ^= 1;
         return prepare(seed, which);
+    }
+
+    /// @dev An order in DISPUTE whose price can be split.
+    function prepareSplit(Order memory seed) private returns (Order memory order, bytes32 orderId) {
+        order = reviewedOrder(seed);
+        if (order.amount == 1) order.amount = 2;
+        orderId = bring(order, Phase.DISPUTE);
     }
 
     function send(Payout memory payout) private {

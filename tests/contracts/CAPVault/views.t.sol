@@ -41,12 +41,26 @@ contract ViewsTest is VaultTest {
     }
 
     function testFuzz_isDelivered_notYet(Order memory seed, uint256 phaseSeed, bytes32 hash, uint56 tail) public {
-        Order memory order = validOrder(seed);
+        Order memory order = anyOrder(seed);
         Phase phase = reachablePhase(order, phaseSeed);
-        vm.assume(phase != Phase.CLEAR);
+        vm.assume(phase < Phase.DELIVER || phase > Phase.CLEAR);
         bytes32 orderId = bring(order, phase);
         vm.assertFalse(vault.isDelivered(orderId, hash), "any hash");
         vm.assertFalse(vault.isDelivered(orderId, bytes32(uint256(tail))), "zero prefix");
+    }
+
+    function testFuzz_isDelivered_everAfter(Order memory seed, uint256 phaseSeed) public {
+        Order memory order = reviewedOrder(seed);
+        Phase phase = reachablePhase(order, phaseSeed);
+        vm.assume(phase >= Phase.DELIVER && phase <= Phase.CLEAR);
+        bytes32 orderId = bring(order, Phase.DELIVER);
+        if (phase == Phase.DISPUTE) dispute(order);
+        if (phase == Phase.CLEAR) release(order);
+        vm.assertTrue(vault.isDelivered(orderId, DELIVERABLE), "isDelivered");
+        vm.prank(provider);
+        (bool rejected,) = address(vault).call(abi.encodeCall(vault.rejectOrder, (order, REASON)));
+        vm.assertEq(rejected, phase != Phase.CLEAR, "rejected");
+        vm.assertTrue(vault.isDelivered(orderId, DELIVERABLE), "rejected after delivery");
     }
 
     function testFuzz_isDelivered(Order memory seed, bytes32 hash, bytes32 other, uint56 tail) public {

@@ -31,6 +31,7 @@ contract OrderModel {
     uint256 public deadline; // last second of what the phase allows one side against the other
     bool private _agreed; // both parties have consented
     bool private _held; // the price is in the vault
+    bool private _over; // a final phase was entered
 
     constructor(uint256 payDeadline, uint256 slaSeconds, uint256 reviewSeconds, bool hasApprover) {
         (_payDeadline, _slaSeconds, _reviewSeconds, _hasApprover) =
@@ -43,6 +44,7 @@ contract OrderModel {
     /// @param consents Whether both parties call or signed.
     function create(bool consents) external {
         require(phase == Phase.NONE && consents && block.timestamp <= deadline);
+        assert(!_agreed && !_held && !_over);
         _agreed = true;
         phase = Phase.NEGOTIATION;
     }
@@ -50,7 +52,7 @@ contract OrderModel {
     /// @param consents Whether the Requester calls or authorized the payment.
     function pay(bool consents) external {
         require(phase == Phase.NEGOTIATION && consents && block.timestamp <= deadline);
-        assert(!_held);
+        assert(_agreed && !_held && !_over);
         _held = true;
         phase = Phase.LOCK;
         deadline = block.timestamp + _slaSeconds;
@@ -61,7 +63,7 @@ contract OrderModel {
     function createAndPay(bool consents, bool providerConsents) external {
         require(phase == Phase.NEGOTIATION || (phase == Phase.NONE && providerConsents));
         require(consents && block.timestamp <= deadline);
-        assert(!_held);
+        assert(!_held && !_over);
         _agreed = true;
         _held = true;
         phase = Phase.LOCK;
@@ -77,9 +79,10 @@ contract OrderModel {
     function deliver(Actor caller) external {
         require(caller == Actor.PROVIDER && phase == Phase.LOCK && block.timestamp <= deadline);
         require(!_hasApprover || approved);
-        assert(!delivered && _held);
+        assert(!delivered && _held && !_over);
         delivered = true;
         _held = _reviewSeconds != 0;
+        _over = !_held;
         phase = _reviewSeconds != 0 ? Phase.DELIVER : Phase.CLEAR;
         deadline = block.timestamp + _reviewSeconds;
     }
@@ -88,8 +91,8 @@ contract OrderModel {
         require(_reviewSeconds != 0 && (phase == Phase.LOCK || phase == Phase.DELIVER || phase == Phase.DISPUTE));
         require(caller == Actor.REQUESTER || (phase != Phase.LOCK && block.timestamp > deadline));
         require(phase != Phase.LOCK || !_hasApprover || approved);
-        assert(_held);
-        _held = false;
+        assert(_held && !_over);
+        (_held, _over) = (false, true);
         phase = Phase.CLEAR;
     }
 
@@ -103,6 +106,7 @@ contract OrderModel {
         require(
             caller == Actor.REQUESTER && _reviewSeconds != 0 && phase == Phase.DELIVER && block.timestamp <= deadline
         );
+        assert(delivered && _held && !_over);
         disputed = true;
         phase = Phase.DISPUTE;
         deadline = block.timestamp + 30 days;
@@ -113,8 +117,8 @@ contract OrderModel {
         require(caller == Actor.ARBITER && _reviewSeconds != 0 && disputed && block.timestamp <= deadline);
         require(phase == Phase.LOCK || phase == Phase.DELIVER || phase == Phase.DISPUTE);
         require(phase != Phase.LOCK || !toProvider || !_hasApprover || approved);
-        assert(_held);
-        _held = false;
+        assert(_held && !_over);
+        (_held, _over) = (false, true);
         phase = toProvider ? Phase.CLEAR : Phase.REJECTED;
     }
 
@@ -126,15 +130,15 @@ contract OrderModel {
             caller == Actor.PROVIDER || (caller == Actor.REQUESTER && unpaid)
                 || (caller == Actor.APPROVER && unapproved)
         );
-        assert(_held != unpaid);
-        _held = false;
+        assert(_held != unpaid && !_over);
+        (_held, _over) = (false, true);
         phase = Phase.REJECTED;
     }
 
     function expire() external {
         require((phase == Phase.NEGOTIATION || phase == Phase.LOCK) && block.timestamp > deadline);
-        assert(_held == (phase == Phase.LOCK));
-        _held = false;
+        assert(_held == (phase == Phase.LOCK) && !_over);
+        (_held, _over) = (false, true);
         phase = Phase.EXPIRED;
     }
 
@@ -143,6 +147,11 @@ contract OrderModel {
     /// @notice Invariant 2.
     function proveHeldExactlyWhileFunded() external view {
         assert(_held == (phase == Phase.LOCK || phase == Phase.DELIVER || phase == Phase.DISPUTE));
+    }
+
+    /// @notice Invariant 3: the final phases, and they alone, are the end.
+    function proveOver() external view {
+        assert(_over == (phase == Phase.CLEAR || phase == Phase.REJECTED || phase == Phase.EXPIRED));
     }
 
     /// @notice Invariant 6: whatever waits for somebody can be ended by anyone once its deadline has passed, by `expire` or by `release`.

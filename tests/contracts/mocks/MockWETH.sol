@@ -5,5 +5,7 @@ import {MockToken} from "./MockToken.sol";
 
 /// @notice Accepts calls that it does not know, and does nothing: WETH's fallback is a deposit.
 contract MockWETH is MockToken {
-    fallback() external {}
+    receive() external payable {}
+
+    fallback() external payable {}
 }
