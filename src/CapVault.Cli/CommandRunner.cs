@@ -55,7 +55,6 @@ internal static class CommandRunner
         CapApiException e when CapErrors.IsInvalidParams(e) => (e.Message, "", ExitCode.Usage),
         CapApiException { Retryable: true } e => (e.Message, "Next: the same command may succeed later.", ExitCode.Failure),
         CapApiException e => (e.Message, "", ExitCode.Failure),
-        VaultRefusalException e => (e.Message, "", ExitCode.Failure),
         ArgumentException e => (e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal), "", ExitCode.Usage),
         OperationCanceledException when cancellationToken.IsCancellationRequested => ("Cancelled.", "", ExitCode.Failure),
         IOException or UnauthorizedAccessException => (exception.Message, "", ExitCode.Failure),

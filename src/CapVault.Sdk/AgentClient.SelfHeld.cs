@@ -74,12 +74,12 @@ public sealed partial class AgentClient
     // Once accepted, the consent is given: what is left is to follow the order, or to try its creation again. With a key a repeat must say the same.
     private async Task<AcceptNegotiationRequest> ConsentAsProviderAsync(
         ExecutorSigner executor, Negotiation negotiation, ThirdParties thirdParties, CancellationToken cancellationToken) => new()
-    {
-        Revision = negotiation.Revision,
-        Signature = negotiation.Status == NegotiationStatus.Pending || _idempotencyKey is not null
-            ? await executor.SignAsync((await ChecksAsync(executor, cancellationToken)).Consent(negotiation, Role.Provider, thirdParties), cancellationToken)
-            : null,
-    };
+        {
+            Revision = negotiation.Revision,
+            Signature = negotiation.Status == NegotiationStatus.Pending || _idempotencyKey is not null
+                ? await executor.SignAsync((await ChecksAsync(executor, cancellationToken)).Consent(negotiation, Role.Provider, thirdParties), cancellationToken)
+                : null,
+        };
 
     private Task<Order> SignedStepAsync(ExecutorSigner executor, PrepareRequest request, CancellationToken cancellationToken) => ProveAsync(
         request.Step,

@@ -3,9 +3,9 @@ using CapVault.Contracts;
 using CapVault.Contracts.AgentAccount;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.SandboxToken.ContractDefinition;
+using CapVault.Sdk.Transport;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
-using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
 using Nethereum.Signer;
 using Nethereum.Util;
@@ -33,9 +33,7 @@ public sealed class OwnerAccount
     public OwnerAccount(string rpcUrl, string account, EthECKey owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
-        _rpcUrl = Uri.TryCreate(rpcUrl, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
-            ? rpcUrl
-            : throw new ArgumentException($"Found '{rpcUrl}', expected the http or https address of a JSON-RPC node.", nameof(rpcUrl));
+        _rpcUrl = NodeCalls.Address(rpcUrl);
         _account = Address(account, nameof(account));
         _owner = owner;
     }
@@ -87,39 +85,27 @@ public sealed class OwnerAccount
         var owner = await AskAsync(account => account.OwnerQueryAsync(), cancellationToken);
         if (!owner.IsTheSameHex(_owner.GetPublicAddress()))
         {
-            throw new ArgumentException($"Found a key of {_owner.GetPublicAddress()}, expected that of {owner}, the Owner of {_account}.");
+            throw new CapApiException(0, ErrorCodes.Forbidden, $"Found a key of {_owner.GetPublicAddress()}, expected that of {owner}, the Owner of {_account}.");
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var receipt = await AskAsync(account => send(account, stop), cancellationToken);
-        return receipt.Status?.Value == 1
-            ? receipt.TransactionHash
-            : throw new CapApiException(0, ErrorCodes.RelayFailed, $"The transaction {receipt.TransactionHash} was mined without effect. Look at the account, then try again.");
+        return NodeCalls.Proven(await AskAsync(account => send(account, stop), cancellationToken));
     }
 
-    private async Task<T> AskAsync<T>(Func<AgentAccountService, Task<T>> ask, CancellationToken cancellationToken)
-    {
-        try
+    private Task<T> AskAsync<T>(Func<AgentAccountService, Task<T>> ask, CancellationToken cancellationToken) => NodeCalls.AskAsync(
+        _rpcUrl,
+        async () =>
         {
             var reading = new Web3(_rpcUrl);
             var chainId = await reading.Eth.ChainId.SendRequestAsync().WaitAsync(cancellationToken);
             var code = await reading.Eth.GetCode.SendRequestAsync(_account).WaitAsync(cancellationToken);
             if (code is null or "0x")
             {
-                throw new ArgumentException($"Found nothing at {_account} on chain {chainId.Value}, expected an agent's account that is deployed.");
+                throw new CapApiException(0, ErrorCodes.AgentNotFound, $"Found nothing at {_account} on chain {chainId.Value}, expected an agent's account that is deployed.");
             }
 
             return await ask(new AgentAccountService(new Web3(new Account(_owner, chainId.Value), _rpcUrl), _account)).WaitAsync(cancellationToken);
-        }
-        catch (SmartContractCustomErrorRevertException e)
-        {
-            throw new CapApiException(0, ErrorCodes.RelayFailed, $"Nothing was sent: {ContractErrors.Decode(e.ExceptionEncodedData)?.ToString() ?? e.Message}.", e);
-        }
-        catch (Exception e) when (e is RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException)
-        {
-            throw new CapApiException(0, ErrorCodes.RelayerUnavailable, $"Could not ask the node at {new Uri(_rpcUrl).Authority}: {e.Message}", e) { Retryable = true };
-        }
-    }
+        });
 
     private static string Address(string address, string name) => AddressUtil.Current.IsValidEthereumAddressHexFormat(address)
         ? AddressUtil.Current.ConvertToChecksumAddress(address)

@@ -2,9 +2,9 @@ using System.Numerics;
 using System.Text;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPVault.ContractDefinition;
+using CapVault.Sdk.Transport;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
-using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
 using Nethereum.Signer;
 using Nethereum.Web3;
@@ -19,6 +19,7 @@ namespace CapVault.Sdk;
 /// </summary>
 public sealed class VaultClient
 {
+    private readonly string _rpcUrl;
     private readonly Deployment _deployment;
     private readonly OrderTypedData _orders;
     private readonly Web3 _web3;
@@ -27,13 +28,15 @@ public sealed class VaultClient
     /// <param name="rpcUrl">Address of a JSON-RPC node of the chain (http or https).</param>
     /// <param name="deployment">The contracts, from a file that you trust (<c>deployments/&lt;chainId&gt;.json</c>).</param>
     /// <param name="key">Signs and pays for the transactions.</param>
+    /// <exception cref="ArgumentException">The address is none.</exception>
     public VaultClient(string rpcUrl, Deployment deployment, EthECKey key)
     {
         ArgumentNullException.ThrowIfNull(deployment);
         ArgumentNullException.ThrowIfNull(key);
+        _rpcUrl = NodeCalls.Address(rpcUrl);
         _deployment = deployment;
         _orders = new OrderTypedData(deployment.ChainId, deployment.Vault);
-        _web3 = new Web3(new Account(key, deployment.ChainId), rpcUrl);
+        _web3 = new Web3(new Account(key, deployment.ChainId), _rpcUrl);
         Address = key.GetPublicAddress();
     }
 
@@ -61,8 +64,8 @@ public sealed class VaultClient
     /// <param name="providerPart">What the Provider earned, before fee and commission, token base units: 0 refunds in full, the price is the most.</param>
     /// <param name="reason">1–512 characters. Its keccak256 goes on chain; tell the parties the text.</param>
     /// <param name="cancellationToken">Stops waiting; a transaction that is sent may be mined all the same.</param>
-    /// <exception cref="VaultRefusalException">The vault would refuse, or did; nothing has changed.</exception>
-    /// <exception cref="CapApiException"><see cref="ErrorCodes.OrderNotFound"/>: the node knows no such order.</exception>
+    /// <exception cref="CapApiException"><see cref="ErrorCodes.OrderNotFound"/>: the node knows no such order; <see cref="ErrorCodes.RelayFailed"/>: the vault
+    /// would refuse, or did, and nothing has changed; <see cref="ErrorCodes.RelayerUnavailable"/>: the node cannot be asked.</exception>
     public async Task<string> ResolveDisputeAsync(string chainOrderId, BigInteger providerPart, string reason, CancellationToken cancellationToken = default) => await SendAsync(
         new ResolveDisputeFunction { Order = await FindAsync(chainOrderId, cancellationToken), ProviderPart = providerPart, ReasonHash = HashOf(reason) }, cancellationToken);
 
@@ -71,7 +74,8 @@ public sealed class VaultClient
     /// <param name="terms">What both consent to; this call is the Requester's consent.</param>
     /// <param name="providerSignature">The Provider's consent, 0x-prefixed; <c>0x</c> where the order is created already.</param>
     /// <param name="cancellationToken">Stops waiting; a transaction that is sent may be mined all the same.</param>
-    /// <exception cref="VaultRefusalException">The vault would refuse, or did; nothing has changed.</exception>
+    /// <exception cref="CapApiException"><see cref="ErrorCodes.RelayFailed"/>: the vault would refuse, or did, and nothing has changed;
+    /// <see cref="ErrorCodes.RelayerUnavailable"/>: the node cannot be asked.</exception>
     public Task<string> CreateAndPayOrderAsync(OrderTerms terms, string providerSignature, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(terms);
@@ -83,7 +87,8 @@ public sealed class VaultClient
     /// <param name="providerSignature">The Provider's consent, 0x-prefixed; <c>0x</c> where the order is created already.</param>
     /// <param name="authorization">The Requester's, 0x-prefixed: see <see cref="OrderAuthorization"/>.</param>
     /// <param name="cancellationToken">Stops waiting; a transaction that is sent may be mined all the same.</param>
-    /// <exception cref="VaultRefusalException">The vault would refuse, or did; nothing has changed.</exception>
+    /// <exception cref="CapApiException"><see cref="ErrorCodes.RelayFailed"/>: the vault would refuse, or did, and nothing has changed;
+    /// <see cref="ErrorCodes.RelayerUnavailable"/>: the node cannot be asked.</exception>
     public Task<string> CreateAndPayOrderWithAuthorizationAsync(OrderTerms terms, string providerSignature, string authorization, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(terms);
@@ -100,8 +105,8 @@ public sealed class VaultClient
     /// <param name="chainOrderId">The 0x-prefixed orderId.</param>
     /// <param name="authorization">The Requester's, 0x-prefixed: see <see cref="OrderAuthorization"/>.</param>
     /// <param name="cancellationToken">Stops waiting; a transaction that is sent may be mined all the same.</param>
-    /// <exception cref="VaultRefusalException">The vault would refuse, or did; nothing has changed.</exception>
-    /// <exception cref="CapApiException"><see cref="ErrorCodes.OrderNotFound"/>: the node knows no such order.</exception>
+    /// <exception cref="CapApiException"><see cref="ErrorCodes.OrderNotFound"/>: the node knows no such order; <see cref="ErrorCodes.RelayFailed"/>: the vault
+    /// would refuse, or did, and nothing has changed; <see cref="ErrorCodes.RelayerUnavailable"/>: the node cannot be asked.</exception>
     public async Task<string> PayOrderWithAuthorizationAsync(string chainOrderId, string authorization, CancellationToken cancellationToken = default) => await SendAsync(
         new PayOrderWithAuthorizationFunction { Order = await FindAsync(chainOrderId, cancellationToken), Authorization = authorization.HexToByteArray() }, cancellationToken);
 
@@ -112,39 +117,15 @@ public sealed class VaultClient
             : throw new ArgumentException($"Found '{chainOrderId}', expected the order's id on chain: 0x and 64 hex digits.", nameof(chainOrderId));
         var created = new Event<OrderCreatedEventDTO>(_web3.Client, _deployment.Vault);
         var filter = created.CreateFilterInput([orderId], new BlockParameter(_deployment.DeployBlock), BlockParameter.CreateLatest());
-        var logs = await created.GetAllChangesAsync(filter).WaitAsync(cancellationToken);
+        var logs = await NodeCalls.AskAsync(_rpcUrl, () => created.GetAllChangesAsync(filter).WaitAsync(cancellationToken));
         // The orderId is the hash of the terms, so a node that lies shows nothing.
         return logs.Select(log => log.Event.Order).FirstOrDefault(order => _orders.OrderId(order).AsSpan().SequenceEqual(orderId))
             ?? throw new CapApiException(0, ErrorCodes.OrderNotFound, $"The node knows no order {chainOrderId} of the vault {_deployment.Vault}. Is it created, and is the node one of chain {_deployment.ChainId}?");
     }
 
     private async Task<string> SendAsync<T>(T call, CancellationToken cancellationToken)
-        where T : FunctionMessage, new()
-    {
-        try
-        {
-            var receipt = await _web3.Eth.GetContractTransactionHandler<T>().SendRequestAndWaitForReceiptAsync(_deployment.Vault, call, cancellationToken);
-            return receipt.Status?.Value == 1
-                ? receipt.TransactionHash
-                : throw new VaultRefusalException($"Transaction {receipt.TransactionHash} reverted: the order has changed since it was sent.", error: null);
-        }
-        catch (SmartContractCustomErrorRevertException e)
-        {
-            var error = ContractErrors.Decode(e.ExceptionEncodedData);
-            throw new VaultRefusalException($"The vault refuses: {error?.Cause.ToString() ?? e.ExceptionEncodedData}. Nothing was sent.", error, e);
-        }
-    }
+        where T : FunctionMessage, new() => NodeCalls.Proven(await NodeCalls.AskAsync(
+            _rpcUrl, () => _web3.Eth.GetContractTransactionHandler<T>().SendRequestAndWaitForReceiptAsync(_deployment.Vault, call, cancellationToken)));
 
     private static byte[] HashOf(string reason) => DeliverableHash.Keccak256(Encoding.UTF8.GetBytes(reason));
-}
-
-/// <summary>The vault refused a step: nothing has changed.</summary>
-public sealed class VaultRefusalException : Exception
-{
-    /// <summary>Makes one.</summary>
-    public VaultRefusalException(string message, ContractError? error, Exception? inner = null)
-        : base(message, inner) => Error = error;
-
-    /// <summary>The contract's error; null where only the revert is known.</summary>
-    public ContractError? Error { get; }
 }

@@ -31,25 +31,32 @@ public sealed class Spending(ChainClient chain, ChainContext context, ChainClock
     public async Task<ApiException?> FindExcessAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
     {
         var limits = await ReadAsync(token, account, cancellationToken);
-        return price <= limits.Left
-            ? null
-            : new ApiException(
-                422,
-                ErrorCodes.SpendingLimitExceeded,
-                $"The price is {Money.Format(price)}, and this agent may spend {Money.Format(limits.Left)} on one order now: {Money.Format(limits.PerOrder)} per order, {Money.Format(limits.PerDay)} "
-                    + $"per day, of which {Money.Format(limits.SpentToday)} are spent. The next day begins at {limits.ResetsAt:O}; the agent's Owner may raise the limits.",
-                new
-                {
-                    token,
-                    account,
-                    required = Text(price),
-                    left = Text(limits.Left),
-                    perOrder = Text(limits.PerOrder),
-                    perDay = Text(limits.PerDay),
-                    spentToday = Text(limits.SpentToday),
-                    resetsAt = limits.ResetsAt,
-                });
+        return price <= limits.Left ? null : Excess(token, account, price, limits);
     }
+
+    /// <summary>The same for its consent to an order: the account takes one within the limit per order, whatever is spent today.</summary>
+    public async Task<ApiException?> FindConsentExcessAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
+    {
+        var limits = await ReadAsync(token, account, cancellationToken);
+        return price <= limits.PerOrder ? null : Excess(token, account, price, limits);
+    }
+
+    private static ApiException Excess(string token, string account, BigInteger price, Limits limits) => new(
+        422,
+        ErrorCodes.SpendingLimitExceeded,
+        $"The price is {Money.Format(price)}, and this agent may spend {Money.Format(limits.Left)} on one order now: {Money.Format(limits.PerOrder)} per order, {Money.Format(limits.PerDay)} "
+            + $"per day, of which {Money.Format(limits.SpentToday)} are spent. The next day begins at {limits.ResetsAt:O}; the agent's Owner may raise the limits.",
+        new
+        {
+            token,
+            account,
+            required = Text(price),
+            left = Text(limits.Left),
+            perOrder = Text(limits.PerOrder),
+            perDay = Text(limits.PerDay),
+            spentToday = Text(limits.SpentToday),
+            resetsAt = limits.ResetsAt,
+        });
 
     private async Task<Limits> ReadAsync(string token, string account, CancellationToken cancellationToken)
     {

@@ -107,7 +107,7 @@ public sealed record CompatOrder
         ExpiredAt = CompatText.Of(model.ExpiredAt);
         UpdatedTime = CompatText.Of(((DateTimeOffset?[])
         [
-            model.CreatedTime, model.PaidAt, model.DeliveredAt, model.ClearedAt, model.RejectedAt, model.ExpiredAt, model.Pending?.Since, model.LastFailure?.At,
+            model.CreatedTime, model.ApprovedAt, model.PaidAt, model.DeliveredAt, model.DisputedAt, model.ClearedAt, model.RejectedAt, model.ExpiredAt, model.Pending?.Since, model.LastFailure?.At,
         ]).Max());
         FeeAmount = row.Fee ?? "";
         FinalStatus = model.FinalStatus?.Value ?? "";

@@ -27,6 +27,7 @@ public sealed class Negotiations(
     ExecutorKeys executors,
     Services services,
     Agents agents,
+    Spending spending,
     TermsDrafter drafter,
     OperationQueue queue,
     EventLog events,
@@ -120,6 +121,11 @@ public sealed class Negotiations(
 
         RequireRevision(asked, revision);
         var consent = Consent(asked, requester, signature);
+        if (!asked.IsConsentedTo && await spending.FindConsentExcessAsync(asked.Order.Token, asked.Order.Requester, asked.Order.Amount, cancellationToken) is { } excess)
+        {
+            throw excess;
+        }
+
         return await db.WriteAsync(
             async tx =>
             {

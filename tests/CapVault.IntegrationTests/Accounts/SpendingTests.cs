@@ -115,6 +115,18 @@ public sealed class SpendingTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(order.ChainOrderId)).Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task An_agent_that_holds_its_Executor_consents_to_no_price_that_its_account_would_not_take()
+    {
+        var pair = await sandbox.NewPairAsync(price: "1.00", requesterKey: EthECKey.GenerateKey());
+        await LimitAsync(pair, "0.99", "100.00");
+
+        (await pair.Awaiting(it => it.NegotiateAsync()).Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.SpendingLimitExceeded);
+        (await pair.Provider.Client.ListNegotiationsAsync(new())).Items.Should().BeEmpty("the Provider does not see what is not consented to");
+        await LimitAsync(pair, "1.00", "0");
+        (await pair.CreateOrderAsync()).Status.Should().Be(OrderStatus.Created, "whether it can be paid is another matter");
+    }
+
     private Task LimitAsync(Pair pair, string perOrder, string perDay) =>
         sandbox.Setup.SetLimitsAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), perOrder, perDay);
 }

@@ -82,7 +82,6 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     /// <summary>Codes of the specification that come with a feature that is not here yet.</summary>
     private static readonly (string Code, string Feature)[] Later =
     [
-        ("SPENDING_LIMIT_EXCEEDED", "spending limits of Executors"),
         ("SPONSOR_POLICY_DENIED", "sponsoring policies"),
         ("SPONSOR_BUDGET_EXCEEDED", "sponsoring policies"),
         ("MAINTENANCE", "maintenance"),

@@ -62,6 +62,26 @@ public sealed class CompatSocketTests(ShortHeartbeatSandbox sandbox) : IClassFix
     }
 
     [Fact]
+    public async Task CR45_What_CROO_has_no_name_for_is_not_said_there()
+    {
+        var judge = TestKeys.Stranger.GetPublicAddress();
+        var pair = await sandbox.NewPairAsync(thirdParties: new() { Arbiter = judge, ReviewSeconds = 3600, Approver = judge });
+        await using var requester = await ConnectAsync(pair.Requester);
+        await using var provider = await ConnectAsync(pair.Provider);
+        var vault = new VaultClient(sandbox.Chain.RpcUrl, sandbox.Chain.Deployment, TestKeys.Stranger);
+
+        var order = await pair.CreatePaidOrderAsync();
+        await vault.ApproveOrderAsync(order.ChainOrderId);
+        await Eventually.TrueAsync(async () => (await pair.Provider.Client.GetOrderAsync(order.OrderId)).ApprovedAt is not null, "the approval is known");
+        await pair.DeliverAsync(order.OrderId);
+        await pair.Requester.Client.DisputeOrderAsync(order.OrderId, "Bad.");
+        await vault.ResolveDisputeAsync(order.ChainOrderId, 500_000, "Half.");
+
+        (await TypesAsync(requester, count: 2)).Should().Equal("order_created", "order_completed");
+        (await TypesAsync(provider, count: 3)).Should().Equal("order_negotiation_created", "order_created", "order_paid");
+    }
+
+    [Fact]
     public async Task CR45_Ends_by_time_have_CROOs_names_too()
     {
         var pair = await sandbox.NewPairAsync(negotiationTtlSeconds: 60);

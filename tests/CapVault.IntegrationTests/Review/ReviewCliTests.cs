@@ -46,6 +46,18 @@ public sealed class ReviewCliTests(Sandbox sandbox) : IClassFixture<Sandbox>, ID
         (await sandbox.Chain.UsdcOfAsync(pair.Provider.Wallet)).Should().Be(225_000);
     }
 
+    [Fact]
+    public async Task A_node_that_is_away_or_none_is_named()
+    {
+        var (order, vault) = ("0x" + new string('1', 64), Vault());
+        string[] With(string rpc) => [.. vault.Select(word => word == sandbox.Chain.RpcUrl ? rpc : word)];
+
+        (await RunAsync(ExitCode.Failure, ["approve", order, .. With("http://127.0.0.1:1")])).Should().Contain("Could not ask the node at 127.0.0.1:1");
+        (await RunAsync(ExitCode.Usage, ["approve", order, .. With("anvil")])).Should().Contain("expected the http or https address");
+        (await RunAsync(ExitCode.Failure, ["approve", order, .. vault])).Should().Contain("The node knows no order");
+        (await RunAsync(ExitCode.Usage, ["approve", "ord_1", .. vault])).Should().Contain("0x and 64 hex digits");
+    }
+
     private async Task<Pair> GatedPairAsync()
     {
         var pair = await sandbox.NewPairAsync();

@@ -68,8 +68,8 @@ public sealed class ReviewTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         await sandbox.Setup.AdvanceClockAsync(3601);
         (await sandbox.Api.PostAsync(pair.Provider.Key, $"orders/{order.OrderId}/release")).Code.Should().Be(ErrorCodes.DeadlineNotReached, "the dispute has stopped the clock of the review");
-        await ClientOf(TestKeys.Human).Invoking(it => it.ResolveDisputeAsync(order.ChainOrderId, 0, "mine")).Should().ThrowAsync<VaultRefusalException>()
-            .Where(e => e.Error!.Name == "Unauthorized");
+        await ClientOf(TestKeys.Human).Invoking(it => it.ResolveDisputeAsync(order.ChainOrderId, 0, "mine")).Should().ThrowAsync<CapApiException>()
+            .Where(e => e.Reason.Contains("Unauthorized"));
         await ClientOf(Arbiter).ResolveDisputeAsync(order.ChainOrderId, 400_000, "Two fifths were there.");
 
         var completed = await requester.HearAsync(EventType.OrderCompleted, order.OrderId);
@@ -132,6 +132,9 @@ public sealed class ReviewTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var flagged = await pair.Provider.Client.DisputeOrderAsync(order.OrderId, "It asks for too much.");
         flagged.Should().BeEquivalentTo(new { Status = OrderStatus.Disputed, Phase = "LOCK", DisputedBy = pair.Provider.Wallet, ResolveDeadline = order.SlaDeadline });
         (await pair.Provider.Client.DisputeOrderAsync(order.OrderId, "It asks for too much.")).DisputeTxHash.Should().Be(flagged.DisputeTxHash);
+        using var discovery = new DiscoveryClient(sandbox.Config);
+        (await discovery.GetStatsAsync(pair.Provider.AgentId)).AsProvider.Disputed.Should().Be(1);
+        (await pair.Requester.Client.ListOrdersAsync(new() { Status = "disputed" })).Items.Should().ContainSingle().Which.OrderId.Should().Be(order.OrderId);
         var second = await sandbox.Api.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/dispute", """{"reason":"no, it does not"}""");
         second.Code.Should().Be(ErrorCodes.InvalidState, "the Arbiter may rule already: once per order");
         var delivered = await pair.DeliverAsync(order.OrderId);

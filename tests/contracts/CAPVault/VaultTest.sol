@@ -26,7 +26,7 @@ abstract contract VaultTest is Test {
     address internal immutable stranger = vm.addr(0x5712A);
 
     /// @dev Who has what of the token: `held` is what the vault holds beyond fees and commissions.
-    struct Money {
+    struct Holdings {
         uint256 held;
         uint256 toProvider;
         uint256 toRequester;
@@ -217,7 +217,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev What must be where once `order` is settled with `providerPart` of its price.
-    function settled(Order memory order, uint256 providerPart) internal pure returns (Money memory money) {
+    function settled(Order memory order, uint256 providerPart) internal pure returns (Holdings memory money) {
         money.fee = share(providerPart, order.feeBps);
         money.commission = share(providerPart, order.commissionBps);
         money.toProvider = providerPart - money.fee - money.commission;
@@ -228,7 +228,7 @@ abstract contract VaultTest is Test {
 
     /// @dev The logs of the next call, from OrderCleared on: `order` is settled with `providerPart` of its price, and all is pushed.
     function expectSettlement(Order memory order, bytes32 orderId, uint256 providerPart) internal {
-        Money memory money = settled(order, providerPart);
+        Holdings memory money = settled(order, providerPart);
         vm.expectEmit(address(vault));
         emit ICAPVault.OrderCleared(orderId, money.toProvider, money.toRequester, money.fee, money.commission);
         if (money.commission != 0) {
@@ -252,7 +252,7 @@ abstract contract VaultTest is Test {
         }
     }
 
-    function settlementLogs(Money memory money) internal pure returns (uint256) {
+    function settlementLogs(Holdings memory money) internal pure returns (uint256) {
         return 2 + (money.commission != 0 ? 1 : 0) + (money.toRequester != 0 ? 1 : 0);
     }
 
@@ -284,7 +284,7 @@ abstract contract VaultTest is Test {
     }
 
     /// @dev All there is of the token, and that no payout to the parties waits.
-    function assertMoney(Money memory money) internal view {
+    function assertMoney(Holdings memory money) internal view {
         vm.assertEq(token.balanceOf(provider), money.toProvider, "provider");
         vm.assertEq(token.balanceOf(requester), money.toRequester, "requester");
         vm.assertEq(accruedFees(), money.fee, "fee");

@@ -81,7 +81,7 @@ contract ApproveOrderTest is VaultTest {
         vm.assertEq(logCount(), 1, "logs");
         // A flag moves no deadline: the phase began when it did.
         assertState(orderId, paid ? Phase.LOCK : Phase.NEGOTIATION, true, isDisputed, START, 0);
-        assertMoney(Money({held: paid ? order.amount : 0, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: paid ? order.amount : 0, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
     }
 
     function testFuzz_opensThisOrderOnly(Order memory seed) public {

@@ -229,7 +229,7 @@ contract CreateAndPayOrderTest is TermsTest {
     /* HELPERS */
 
     function assertPaid(Order memory order, uint256 others) private view {
-        assertMoney(Money({held: others + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: others + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
         vm.assertEq(token.allowance(requester, address(vault)), 0, "allowance");
     }
 

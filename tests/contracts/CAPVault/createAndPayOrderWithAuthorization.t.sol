@@ -236,7 +236,7 @@ contract CreateAndPayOrderWithAuthorizationTest is TermsTest, AuthorizationTest 
     /* HELPERS */
 
     function assertHeld(uint256 held) private view {
-        assertMoney(Money({held: held, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: held, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
     }
 
     function expectNotPaid(

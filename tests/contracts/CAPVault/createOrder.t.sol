@@ -110,7 +110,7 @@ contract CreateOrderTest is TermsTest {
         vm.assertEq(returned, orderId, "orderId");
         vm.assertEq(vm.getRecordedLogs().length, 1, "OrderCreated only");
         assertEntered(orderId, Phase.NEGOTIATION, 0);
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     function testFuzz_emits(Order memory seed) public {

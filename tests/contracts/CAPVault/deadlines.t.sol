@@ -91,7 +91,7 @@ contract DeadlinesTest is VaultTest {
         bring(order, Phase.LOCK);
         vm.warp(START + order.slaSeconds + 1);
         vault.expireOrder(order);
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     function testFuzz_silentArbiterLocksNothing(Order memory seed, bool flagged) public {
@@ -111,7 +111,7 @@ contract DeadlinesTest is VaultTest {
         vm.warp(deadline + 1);
         vm.prank(stranger);
         vault.expireOrder(order);
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     function testFuzz_silentRequesterLocksNothing(Order memory seed, bool flagged) public {

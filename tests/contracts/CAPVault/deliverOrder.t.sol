@@ -111,7 +111,7 @@ contract DeliverOrderTest is VaultTest {
         vm.prank(provider);
         vault.deliverOrder(order, deliverableHash);
 
-        Money memory money = settled(order, order.amount);
+        Holdings memory money = settled(order, order.amount);
         vm.assertEq(logCount(), 1 + settlementLogs(money), "logs");
         assertState(orderId, Phase.CLEAR, isApproved, false, vm.getBlockTimestamp(), deliverableHash);
         money.held = others;
@@ -124,12 +124,12 @@ contract DeliverOrderTest is VaultTest {
         order.feeBps = uint16(bound(feeBps, MIN_FEE_BPS, 1000));
         order.amount = uint120(9999 / uint256(order.feeBps));
         bring(order, Phase.CLEAR);
-        assertMoney(Money({held: 0, toProvider: order.amount, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: order.amount, toRequester: 0, fee: 0, commission: 0}));
         order.salt ^= 1;
         uint256 before = order.amount;
         order.amount += 1; // the least price of which there is a fee
         bring(order, Phase.CLEAR);
-        assertMoney(Money({held: 0, toProvider: before + order.amount - 1, toRequester: 0, fee: 1, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: before + order.amount - 1, toRequester: 0, fee: 1, commission: 0}));
     }
 
     function testFuzz_feesAddUp(Order memory seed, uint120 amount) public {
@@ -209,7 +209,7 @@ contract DeliverOrderTest is VaultTest {
         order.commissionTo = toProvider ? provider : requester;
         bytes32 orderId = bring(order, Phase.LOCK);
         token.setDenied(provider, denied);
-        Money memory money = settled(order, order.amount);
+        Holdings memory money = settled(order, order.amount);
         deliver(order);
         assertEntered(orderId, Phase.CLEAR, DELIVERABLE);
         uint256 deferred = denied ? money.toProvider : 0;
@@ -238,7 +238,7 @@ contract DeliverOrderTest is VaultTest {
 
         vm.assertEq(logCount(), 1, "no transfer");
         assertState(orderId, Phase.DELIVER, isApproved, flagged, vm.getBlockTimestamp(), deliverableHash);
-        assertMoney(Money({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
         vm.assertTrue(vault.isDelivered(orderId, deliverableHash), "isDelivered");
     }
 

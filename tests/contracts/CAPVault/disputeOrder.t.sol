@@ -217,6 +217,6 @@ contract DisputeOrderTest is VaultTest {
     /* HELPERS */
 
     function assertHeld(Order memory order) private view {
-        assertMoney(Money({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
     }
 }

@@ -124,6 +124,6 @@ contract ExpireOrderTest is VaultTest {
     }
 
     function assertRefunded(Order memory order, uint256 others) private view {
-        assertMoney(Money({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 }

@@ -84,7 +84,7 @@ contract ExpireOrdersTest is VaultTest {
             assertEntered(ids[i], Phase.EXPIRED, 0);
         }
         uint256 refunds = uint256(orders[0].amount) + orders[2].amount;
-        assertMoney(Money({held: others, toProvider: 0, toRequester: refunds, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: others, toProvider: 0, toRequester: refunds, fee: 0, commission: 0}));
     }
 
     /// @dev An order named twice is refunded once, whatever else the vault holds.
@@ -98,7 +98,7 @@ contract ExpireOrdersTest is VaultTest {
         vm.assertEq(vault.expireOrders(orders), 2, "expired");
         uint256 refunds = uint256(orders[0].amount) + orders[2].amount;
         assertMoney(
-            Money({held: uint256(orders[0].amount) * 2, toProvider: 0, toRequester: refunds, fee: 0, commission: 0})
+            Holdings({held: uint256(orders[0].amount) * 2, toProvider: 0, toRequester: refunds, fee: 0, commission: 0})
         );
         vm.assertEq(vault.expireOrders(orders), 0, "again");
     }
@@ -132,7 +132,7 @@ contract ExpireOrdersTest is VaultTest {
         vm.assertEq(vault.expireOrders{gas: 2_000_000}(orders), 3, "expired");
 
         uint256 refunds = uint256(orders[0].amount) + orders[2].amount;
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: refunds, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: refunds, fee: 0, commission: 0}));
         vm.assertEq(vault.claimable(address(hostile), requester), orders[1].amount, "credit");
         assertEntered(hostileId, Phase.EXPIRED, 0);
     }
@@ -171,7 +171,7 @@ contract ExpireOrdersTest is VaultTest {
         for (uint256 i; i < 3; ++i) {
             assertPhase(vault.hashOrder(orders[i]), ok ? Phase.EXPIRED : Phase.LOCK);
         }
-        assertMoney(Money({held: ok ? 0 : price, toProvider: 0, toRequester: ok ? price : 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: ok ? 0 : price, toProvider: 0, toRequester: ok ? price : 0, fee: 0, commission: 0}));
     }
 
     /// @dev Enough for the first push and not for the second.

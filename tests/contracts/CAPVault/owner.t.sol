@@ -54,6 +54,16 @@ contract OwnerTest is VaultTest {
         vault.setToken(address(token), true, minFeeBps);
     }
 
+    function test_setToken_bounds() public {
+        vm.expectRevert(abi.encodeWithSelector(ICAPVault.FeeOutOfRange.selector, 1001, 0, 1000));
+        vm.prank(owner);
+        vault.setToken(address(token), true, 1001);
+        vm.prank(owner);
+        vault.setToken(address(token), true, 1000);
+        (, uint16 minFeeBps,) = vault.tokenConfig(address(token));
+        vm.assertEq(minFeeBps, 1000, "minFeeBps");
+    }
+
     function testFuzz_setToken(Order memory seed, bool enabled, uint16 minFeeBps) public {
         minFeeBps = uint16(bound(minFeeBps, 0, 1000));
         Order memory order = validOrder(seed);

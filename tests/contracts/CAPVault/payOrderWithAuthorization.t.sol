@@ -123,7 +123,7 @@ contract PayOrderWithAuthorizationTest is AuthorizationTest {
         vault.payOrderWithAuthorization(order, authorization);
         vm.expectRevert(abi.encodeWithSelector(ERC3009.ERC3009UsedAuthorization.selector, requester, orderId));
         receiveAs(address(vault), order, orderId, address(vault), authorization);
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     function testFuzz_revert_cancelled(Order memory seed) public {
@@ -250,7 +250,9 @@ contract PayOrderWithAuthorizationTest is AuthorizationTest {
 
         vm.assertEq(logCount(), 3, "with the token's AuthorizationUsed");
         assertEntered(orderId, Phase.LOCK, 0);
-        assertMoney(Money({held: uint256(others) + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(
+            Holdings({held: uint256(others) + order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0})
+        );
     }
 
     function testFuzz_ownerChangesDoNotReachIt(Order memory seed, bool enabled, uint16 minFeeBps) public {

@@ -111,7 +111,7 @@ contract PayoutTest is VaultTest {
     function testFuzz_two_deferred(Order memory seed, uint256 part, bool denyProvider, bool denyRequester) public {
         (Order memory order, bytes32 orderId) = prepareSplit(seed);
         part = bound(part, 1, order.amount - 1);
-        Money memory money = settled(order, part);
+        Holdings memory money = settled(order, part);
         token.setDenied(provider, denyProvider);
         token.setDenied(requester, denyRequester);
 
@@ -143,7 +143,7 @@ contract PayoutTest is VaultTest {
     function testFuzz_two_eachHasExactly300kGas(Order memory seed, uint256 part, uint256 gasLimit) public {
         (Order memory order,) = prepareSplit(seed);
         part = bound(part, 1, order.amount - 1);
-        Money memory money = settled(order, part);
+        Holdings memory money = settled(order, part);
         bytes memory first = abi.encodeCall(vault.push, (address(token), provider, money.toProvider));
         bytes memory second = abi.encodeCall(vault.push, (address(token), requester, money.toRequester));
         vm.expectCall(address(vault), 0, 300_000, first, 1);
@@ -162,7 +162,7 @@ contract PayoutTest is VaultTest {
         vm.assertFalse(ok, "done");
         vm.assertEq(bytes32(bytes4(reason)), bytes32(ICAPVault.InsufficientGas.selector), "error");
         assertPhase(orderId, Phase.DISPUTE);
-        assertMoney(Money({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
     }
 
     function testFuzz_two_noGasLimitDefers(Order memory seed, uint256 part, uint256 gasLimit, uint256 cost) public {
@@ -174,7 +174,7 @@ contract PayoutTest is VaultTest {
             abi.encodeCall(vault.resolveDispute, (order, part, REASON))
         );
         assertPhase(orderId, ok ? Phase.CLEAR : Phase.DISPUTE);
-        Money memory money;
+        Holdings memory money;
         if (ok) money = settled(order, part);
         else money.held = order.amount;
         assertMoney(money);
@@ -187,7 +187,7 @@ contract PayoutTest is VaultTest {
         Order memory order = validOrder(seed);
         Order[] memory orders = new Order[](1);
         orders[0] = order;
-        bytes[12] memory calls = [
+        bytes[13] memory calls = [
             abi.encodeCall(vault.payOrder, (order)),
             abi.encodeCall(vault.payOrderWithAuthorization, (order, "")),
             abi.encodeCall(vault.createAndPayOrder, (order, "")),
@@ -199,9 +199,10 @@ contract PayoutTest is VaultTest {
             abi.encodeCall(vault.expireOrder, (order)),
             abi.encodeCall(vault.expireOrders, (orders)),
             abi.encodeCall(vault.claim, (address(token), stranger)),
+            abi.encodeCall(vault.claimFor, (address(token), stranger)),
             abi.encodeCall(vault.sweepFees, (address(token)))
         ];
-        token.reenter(address(vault), calls[bound(into, 0, 11)]);
+        token.reenter(address(vault), calls[bound(into, 0, 12)]);
         send(payout);
         vm.assertEq(token.reentries(), 1, "tried");
         vm.assertEq(

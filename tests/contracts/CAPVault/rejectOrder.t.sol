@@ -49,7 +49,7 @@ contract RejectOrderTest is VaultTest {
         vm.prank(requester);
         vault.rejectOrder(order, REASON);
         assertPhase(orderId, phase);
-        assertMoney(Money({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: order.amount, toProvider: 0, toRequester: 0, fee: 0, commission: 0}));
     }
 
     /// @dev An Approver who is not named is a stranger.
@@ -170,6 +170,6 @@ contract RejectOrderTest is VaultTest {
     }
 
     function assertRefunded(Order memory order, uint256 others) private view {
-        assertMoney(Money({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 }

@@ -156,7 +156,7 @@ contract ReleaseOrderTest is VaultTest {
         expectSettlement(order, orderId, order.amount);
         vm.prank(caller);
         vault.releaseOrder(order);
-        Money memory money = settled(order, order.amount);
+        Holdings memory money = settled(order, order.amount);
         vm.assertEq(logCount(), settlementLogs(money), "logs");
         money.held = others;
         assertMoney(money);

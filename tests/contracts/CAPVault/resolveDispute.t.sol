@@ -123,7 +123,7 @@ contract ResolveDisputeTest is VaultTest {
         resolve(order, 1);
         resolve(order, 0);
         assertState(orderId, Phase.REJECTED, false, true, START, 0);
-        assertMoney(Money({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     /* SUCCESS */
@@ -141,7 +141,7 @@ contract ResolveDisputeTest is VaultTest {
         token.mint(address(vault), others);
         vm.warp(bound(elapsed, vm.getBlockTimestamp(), deadline));
         part = bound(part, 1, order.amount);
-        Money memory money = settled(order, part);
+        Holdings memory money = settled(order, part);
         vm.assertEq(
             money.toProvider + money.toRequester + money.fee + money.commission, order.amount, "the four are the price"
         );
@@ -192,7 +192,7 @@ contract ResolveDisputeTest is VaultTest {
             vm.getBlockTimestamp(),
             phase == Phase.LOCK ? bytes32(0) : DELIVERABLE
         );
-        assertMoney(Money({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: others, toProvider: 0, toRequester: order.amount, fee: 0, commission: 0}));
     }
 
     /// @dev What rounds to nothing is nothing, and all of the dust is the Provider's.
@@ -205,7 +205,7 @@ contract ResolveDisputeTest is VaultTest {
         vm.expectEmit(address(vault));
         emit ICAPVault.OrderCleared(orderId, part, order.amount - part, 0, 0);
         resolve(order, part);
-        assertMoney(Money({held: 0, toProvider: part, toRequester: order.amount - part, fee: 0, commission: 0}));
+        assertMoney(Holdings({held: 0, toProvider: part, toRequester: order.amount - part, fee: 0, commission: 0}));
     }
 
     function testFuzz_ownerChangesDoNotReachIt(Order memory seed, uint256 part, bool enabled, uint16 minFeeBps) public {

@@ -142,7 +142,7 @@ contract GasTest is VaultTest {
         Order memory order = _reviewed();
         bring(order, Phase.DISPUTE);
         resolve(order, order.amount / 2);
-        _report("resolve, half to each", 0);
+        _report("resolve half to each", 0);
     }
 
     /* REJECT AND EXPIRE */

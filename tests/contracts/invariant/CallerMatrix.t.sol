@@ -80,7 +80,7 @@ contract CallerMatrixTest is VaultTest {
     /* KINDS OF TERMS */
 
     // The numbers of cells are counted by hand from the protocol's table. In each of the 2 columns of a state, whatever the terms:
-    // claim 1 (the Requester), sweep 10, push 1, setToken 1, setTreasury 1, transferOwnership 1, acceptOwnership 1.
+    // claim 1 (the Requester), claimFor 10, sweep 10, push 1, setToken 1, setTreasury 1, transferOwnership 1, acceptOwnership 1.
 
     /// @dev NONE: create with both consents 10, createAndPay 1, its twin 10, with the authorization alone 1 (the Provider), reject 2·2;
     /// NEGOTIATION: pay 1, its twin 10, createAndPay 2·1, its twin 2·10, reject 2·2, expire 2·10; LOCK: deliver 1, reject 2·1, expire 2·10.
@@ -89,7 +89,7 @@ contract CallerMatrixTest is VaultTest {
         states[1].phase = Phase.NEGOTIATION;
         states[2].phase = Phase.LOCK;
         addFinals(states, 3, false, false);
-        vm.assertEq(succeeding(false, false, states), 26 + 57 + 23 + 6 * 2 * 16, "cells that succeed");
+        vm.assertEq(succeeding(false, false, states), 26 + 57 + 23 + 6 * 2 * 26, "cells that succeed");
     }
 
     /// @dev NONE and NEGOTIATION as above; LOCK: deliver 1, release 2·1, dispute 2, reject 2·1, expire 2·10; LOCK disputed: resolve 3, but no
@@ -104,7 +104,7 @@ contract CallerMatrixTest is VaultTest {
         states[5] = State(Phase.DELIVER, false, true);
         states[6] = State(Phase.DISPUTE, false, true);
         addFinals(states, 7, false, true);
-        uint256 expected = 26 + 57 + 27 + 28 + 14 + 17 + 16 + 2 + 10 * 2 * 16;
+        uint256 expected = 26 + 57 + 27 + 28 + 14 + 17 + 16 + 2 + 10 * 2 * 26;
         vm.assertEq(succeeding(true, false, states), expected, "cells that succeed");
     }
 
@@ -117,7 +117,7 @@ contract CallerMatrixTest is VaultTest {
         states[3].phase = Phase.LOCK;
         states[4] = State(Phase.LOCK, true, false);
         addFinals(states, 5, true, false);
-        uint256 expected = 26 + 61 + 57 + 26 + 23 + 8 * 2 * 16;
+        uint256 expected = 26 + 61 + 57 + 26 + 23 + 8 * 2 * 26;
         vm.assertEq(succeeding(false, true, states), expected, "cells that succeed");
     }
 
@@ -135,7 +135,7 @@ contract CallerMatrixTest is VaultTest {
         states[8] = State(Phase.DELIVER, true, true);
         states[9] = State(Phase.DISPUTE, true, true);
         addFinals(states, 10, true, true);
-        uint256 expected = 26 + 61 + 57 + 28 + 27 + 27 + 28 + 14 + 17 + 16 + 2 + 13 * 2 * 16;
+        uint256 expected = 26 + 61 + 57 + 28 + 27 + 27 + 28 + 14 + 17 + 16 + 2 + 13 * 2 * 26;
         vm.assertEq(succeeding(true, true, states), expected, "cells that succeed");
     }
 
@@ -245,6 +245,12 @@ contract CallerMatrixTest is VaultTest {
             uint256 claimed = expected.vault - token.balanceOf(address(vault));
             vm.assertEq(claimed, expected.credits - balances().credits, name);
             (expected.vault, expected.credits) = (expected.vault - claimed, expected.credits - claimed);
+        } else if (money == Moves.CREDIT_OF_REQUESTER) {
+            uint256 claimed = expected.credits - balances().credits;
+            vm.assertTrue(claimed != 0, name);
+            expected.vault -= claimed;
+            expected.requester += claimed;
+            expected.credits -= claimed;
         } else if (money == Moves.FEES) {
             expected.vault -= expected.fees;
             expected.fees = 0;
@@ -281,7 +287,7 @@ contract CallerMatrixTest is VaultTest {
         batch[0] = order;
         uint256 half = AMOUNT / 2;
 
-        t = new Attempt[](28);
+        t = new Attempt[](29);
         uint256 n;
         t[n++] = plain(Call.CREATE, BY_BOTH, abi.encodeCall(vault.createOrder, (order, byRequester, byProvider)));
         t[n++] = plain(Call.CREATE, NOTHING, abi.encodeCall(vault.createOrder, (order, "", "")));
@@ -307,6 +313,7 @@ contract CallerMatrixTest is VaultTest {
         t[n++] = plain(Call.EXPIRE, NOTHING, abi.encodeCall(vault.expireOrders, (batch)));
         t[n - 1].batch = true;
         t[n++] = plain(Call.CLAIM, NOTHING, abi.encodeCall(vault.claim, (address(token), stranger)));
+        t[n++] = plain(Call.CLAIM_FOR, NOTHING, abi.encodeCall(vault.claimFor, (address(token), requester)));
         t[n++] = plain(Call.SWEEP, NOTHING, abi.encodeCall(vault.sweepFees, (address(token))));
         t[n++] = plain(Call.PUSH, NOTHING, abi.encodeCall(vault.push, (address(token), stranger, 1)));
         t[n++] = plain(Call.SET_TOKEN, NOTHING, abi.encodeCall(vault.setToken, (address(token), false, 1)));

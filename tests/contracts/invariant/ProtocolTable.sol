@@ -21,6 +21,7 @@ enum Call {
     REJECT, // rejectOrder
     EXPIRE, // expireOrder, and expireOrders for each of its orders
     CLAIM,
+    CLAIM_FOR, // for the Requester
     SWEEP, // sweepFees
     PUSH,
     SET_TOKEN,
@@ -43,6 +44,7 @@ enum Moves {
     SPLIT, // the same of the Provider's part, the rest to the Requester
     REFUNDED,
     CREDIT, // what the caller may claim
+    CREDIT_OF_REQUESTER, // to itself
     FEES, // to the treasury
     PUSHED
 }
@@ -138,7 +140,7 @@ library ProtocolTable {
     uint256 private constant RESOLVE_WINDOW = 30 days;
 
     function rows() internal pure returns (Row[] memory t) {
-        t = new Row[](32);
+        t = new Row[](33);
         uint256 n;
         t[n++] = Row(Call.CREATE, ANY_TERMS, NONE, ANYONE, IN_TIME, BY_BOTH, NEGOTIATION, Moves.NONE);
         t[n++] = Row(Call.PAY, ANY_TERMS, NEGOTIATION, REQUESTER, IN_TIME, NOTHING, LOCK, Moves.PRICE_IN);
@@ -170,6 +172,7 @@ library ProtocolTable {
         t[n++] = Row(Call.EXPIRE, ANY_TERMS, NEGOTIATION, ANYONE, OVERDUE, NOTHING, EXPIRED, Moves.NONE);
         t[n++] = Row(Call.EXPIRE, ANY_TERMS, LOCK, ANYONE, OVERDUE, NOTHING, EXPIRED, Moves.REFUNDED);
         t[n++] = Row(Call.CLAIM, ANY_TERMS, ALL, CREDITED, ANY_TIME, NOTHING, STAYS, Moves.CREDIT);
+        t[n++] = Row(Call.CLAIM_FOR, ANY_TERMS, ALL, ANYONE, ANY_TIME, NOTHING, STAYS, Moves.CREDIT_OF_REQUESTER);
         t[n++] = Row(Call.SWEEP, ANY_TERMS, ALL, ANYONE, ANY_TIME, NOTHING, STAYS, Moves.FEES);
         t[n++] = Row(Call.PUSH, ANY_TERMS, ALL, VAULT, ANY_TIME, NOTHING, STAYS, Moves.PUSHED);
         t[n++] = Row(Call.SET_TOKEN, ANY_TERMS, ALL, OWNER, ANY_TIME, NOTHING, STAYS, Moves.NONE);

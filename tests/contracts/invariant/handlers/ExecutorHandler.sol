@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {AgentAccount} from "../../../../contracts/account/AgentAccount.sol";
-import {IAgentAccount, Step} from "../../../../contracts/interfaces/IAgentAccount.sol";
+import {Step} from "../../../../contracts/interfaces/IAgentAccount.sol";
 import {ICAPVault, Order, Phase} from "../../../../contracts/interfaces/ICAPVault.sol";
 import {SandboxToken} from "../../../../contracts/sandbox/SandboxToken.sol";
 import {AccountTest} from "../../AgentAccount/AccountTest.sol";

@@ -10,18 +10,29 @@ abstract contract MoneyHandler is Steps {
         _claim(address(_token(tokenSeed)), accountSeed, _actor(toSeed));
     }
 
+    function claimFor(uint256 tokenSeed, uint256 accountSeed, uint256 callerSeed) external {
+        address token = address(_token(tokenSeed));
+        address account = _creditor(token, accountSeed);
+        bytes memory data = abi.encodeCall(ICAPVault.claimFor, (token, account));
+        _takeCredit(token, account, account, _actor(callerSeed), data);
+    }
+
     function sweepFees(uint256 tokenSeed, uint256 callerSeed) external {
         _sweep(address(_token(tokenSeed)), _actor(callerSeed));
     }
 
     function _claim(address token, uint256 accountSeed, address to) internal {
         address account = _creditor(token, accountSeed);
+        _takeCredit(token, account, to, account, abi.encodeCall(ICAPVault.claim, (token, to)));
+    }
+
+    function _takeCredit(address token, address account, address to, address caller, bytes memory data) private {
         uint256 amount = credit[token][account];
         bytes memory failure;
         if (amount == 0) failure = abi.encodeWithSelector(ICAPVault.NothingToClaim.selector, token, account);
         else if (!_pays(token, to)) failure = ANY;
         else _expectPayout(token, to, amount);
-        (bool ok,) = _send(account, abi.encodeCall(ICAPVault.claim, (token, to)), failure, GAS);
+        (bool ok,) = _send(caller, data, failure, GAS);
         if (!ok) return;
         credit[token][account] = 0;
         _lied(token, amount);

@@ -51,13 +51,13 @@ contract VaultHandler is OpeningHandler, OrderHandler, MoneyHandler {
     /// @notice What else happens, of which a sequence needs less than of steps.
     function disturb(uint256 what, uint256 tokenSeed, uint256 seed, uint256 other) external {
         MockToken token = _token(tokenSeed);
-        what %= 8;
+        what %= 9;
         if (what == 0) _ownerActs(token, seed, other);
         else if (what == 1) _push(token, seed, other);
         else if (what == 2) _donate(token, uint120(seed));
         else if (what == 3) token.setDenied(_actor(seed), other % 2 == 0);
-        else if (what == 4) _setReentry(token, seed, other);
-        else if (what == 5) _gone[address(token)] = seed % 4 == 0;
+        else if (what < 6) _setReentry(token, seed, other);
+        else if (what == 6) _gone[address(token)] = seed % 4 == 0;
         else _setBehaviour(token, seed);
     }
 
@@ -86,36 +86,45 @@ contract VaultHandler is OpeningHandler, OrderHandler, MoneyHandler {
         else token.setBehaviour(next);
     }
 
-    /// @dev From now on the token makes one of these calls on every transfer; those under the lock as a party too, as a hook would.
+    /// @dev From now on the token makes a call on every transfer: one that would go through, by the wallet as a hook would, if there
+    /// were no lock; or one that nobody may make, by itself.
     function _setReentry(MockToken token, uint256 orderSeed, uint256 which) private {
-        if (_entries.length == 0) return;
-        Order memory order = _pick(orderSeed).order;
-        Order[] memory batch = new Order[](1);
-        batch[0] = order;
-        bytes[16] memory calls = [
-            abi.encodeCall(ICAPVault.payOrder, (order)),
-            abi.encodeCall(ICAPVault.payOrderWithAuthorization, (order, "")),
-            abi.encodeCall(ICAPVault.createAndPayOrder, (order, "")),
-            abi.encodeCall(ICAPVault.createAndPayOrderWithAuthorization, (order, "", "")),
-            abi.encodeCall(ICAPVault.deliverOrder, (order, keccak256("again"))),
-            abi.encodeCall(ICAPVault.releaseOrder, (order)),
-            abi.encodeCall(ICAPVault.resolveDispute, (order, order.amount, 0)),
-            abi.encodeCall(ICAPVault.rejectOrder, (order, 0)),
-            abi.encodeCall(ICAPVault.expireOrder, (order)),
-            abi.encodeCall(ICAPVault.expireOrders, (batch)),
-            abi.encodeCall(ICAPVault.claim, (address(token), actors[0])),
-            abi.encodeCall(ICAPVault.sweepFees, (address(token))),
-            abi.encodeCall(IVault.push, (address(token), actors[0], 1)),
-            abi.encodeCall(ICAPVault.createOrder, (order, "", "")),
-            abi.encodeCall(ICAPVault.approveOrder, (order)),
-            abi.encodeCall(ICAPVault.disputeOrder, (order, 0))
-        ];
-        bytes memory data = calls[which % 16];
-        if (which % 16 < 13 && which & 16 == 0) {
-            token.reenter(actors[WALLET], abi.encodeCall(MockWallet.execute, (address(vault), data)));
-        } else {
-            token.reenter(address(vault), data);
+        bytes memory data;
+        if (which % 4 == 0) data = abi.encodeCall(ICAPVault.sweepFees, (address(token)));
+        else if (which % 4 == 1) data = abi.encodeCall(ICAPVault.claim, (address(token), actors[0]));
+        else if (_entries.length == 0) return;
+        else if (which % 4 == 2) data = _nextCall(_ofWallet(orderSeed));
+        else return token.reenter(address(vault), _callOfNobody(token, _pick(orderSeed).order, which >> 2));
+        token.reenter(actors[WALLET], abi.encodeCall(MockWallet.execute, (address(vault), data)));
+    }
+
+    /// @dev The next open order to which the wallet is a party, if there is one.
+    function _ofWallet(uint256 seed) private view returns (Entry storage entry) {
+        for (uint256 i; i < _entries.length; ++i) {
+            entry = _entries[(seed % _entries.length + i) % _entries.length];
+            bool party = entry.order.requester == actors[WALLET] || entry.order.provider == actors[WALLET];
+            if (party && entry.phase != Phase.NONE && entry.phase < Phase.CLEAR) return entry;
         }
+        return _pick(seed);
+    }
+
+    /// @dev What the wallet may do with an order, by a call that takes the lock.
+    function _nextCall(Entry storage entry) private view returns (bytes memory) {
+        Order memory order = entry.order;
+        if (order.provider == actors[WALLET]) return abi.encodeCall(ICAPVault.rejectOrder, (order, 0));
+        if (entry.phase == Phase.NEGOTIATION) return abi.encodeCall(ICAPVault.payOrder, (order));
+        return abi.encodeCall(ICAPVault.releaseOrder, (order));
+    }
+
+    /// @dev A call that the token may not make, with or without a lock.
+    function _callOfNobody(MockToken token, Order memory order, uint256 which) private view returns (bytes memory) {
+        which %= 6;
+        if (which == 0) return abi.encodeCall(ICAPVault.createOrder, (order, "", ""));
+        if (which == 1) return abi.encodeCall(ICAPVault.createAndPayOrderWithAuthorization, (order, "", ""));
+        if (which == 2) return abi.encodeCall(ICAPVault.approveOrder, (order));
+        if (which == 3) return abi.encodeCall(ICAPVault.disputeOrder, (order, 0));
+        if (which == 4) return abi.encodeCall(ICAPVault.resolveDispute, (order, order.amount, 0));
+        return abi.encodeCall(IVault.push, (address(token), actors[0], 1));
     }
 
     /// @param how 0, 1: some time passes; 2, 3: to the last second of the next deadline of any order; 4, 5: to the second after; 6, 7:
