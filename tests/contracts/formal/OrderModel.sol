@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+// solhint-disable gas-custom-errors -- the model checker does not know custom errors
+
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 
 /// @notice One order by the protocol's table, without hashes, signatures, tokens and the packed word: small enough for a proof. `scripts/prove.sh` proves
