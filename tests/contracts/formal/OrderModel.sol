@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+<<<<<<< HEAD
 // solhint-disable gas-custom-errors
+=======
+// solhint-disable gas-custom-errors -- the model checker does not know custom errors
+>>>>>>> proofs
 
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 
