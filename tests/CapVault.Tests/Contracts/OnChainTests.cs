@@ -144,7 +144,9 @@ public class OnChainTests(Anvil anvil)
     {
         var receipt = await anvil.Factory.CreateAccountRequestAndWaitForReceiptAsync(
             anvil.Owner.GetPublicAddress(), anvil.Executor.GetPublicAddress(), Guid.NewGuid().ToByteArray());
-        return new AgentAccountService(anvil.Web3, receipt.DecodeAllEvents<AccountCreatedEventDTO>().Single().Event.Account);
+        var account = new AgentAccountService(anvil.Web3, receipt.DecodeAllEvents<AccountCreatedEventDTO>().Single().Event.Account);
+        await account.SetLimitsRequestAndWaitForReceiptAsync(anvil.Usdc.ContractAddress, perOrder: 1_000_000, perDay: 1_000_000);
+        return account;
     }
 
     private static PackedUserOperation Operation(string sender) => new()
