@@ -64,6 +64,13 @@ contract OwnerTest is VaultTest {
         vm.assertEq(minFeeBps, 1000, "minFeeBps");
     }
 
+    function test_setToken_mostMinFee() public {
+        vm.prank(owner);
+        vault.setToken(address(token), true, 1000);
+        (, uint16 minFeeBps,) = vault.tokenConfig(address(token));
+        vm.assertEq(minFeeBps, 1000, "minFeeBps");
+    }
+
     function testFuzz_setToken(Order memory seed, bool enabled, uint16 minFeeBps) public {
         minFeeBps = uint16(bound(minFeeBps, 0, 1000));
         Order memory order = validOrder(seed);

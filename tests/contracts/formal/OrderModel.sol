@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-// solhint-disable gas-custom-errors -- the model checker does not know custom errors
+// solhint-disable gas-custom-errors
 
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 
 /// @notice One order by the protocol's table, without hashes, signatures, tokens and the packed word: small enough for a proof. `scripts/prove.sh` proves
 /// each `assert` for every sequence of calls and every terms; `OrderModel.t.sol` compares the model with the vault, call by call.
-/// @dev Flat on purpose: with a function or a modifier for each repeated condition the solver does not come to an end.
+/// @dev Requires without errors: to the prover each is an assumption. Flat on purpose: with a function or a modifier for each repeated condition the solver does not come to an end.
 contract OrderModel {
     enum Actor {
         REQUESTER,
