@@ -6,6 +6,7 @@ import {IPaymaster} from "@account-abstraction/contracts/interfaces/IPaymaster.s
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {Paymaster} from "@openzeppelin/contracts/account/paymaster/Paymaster.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
@@ -72,7 +73,15 @@ contract CAPPaymasterTest is AccountTest {
         outer.accountGasLimits = pack(300_000, 3_000_000);
         sponsor(outer);
         signOp(outer, OWNER_KEY);
-        vm.assertFalse(handle(outer), "the inner bundle");
+        vm.recordLogs();
+        send(outer);
+        (bool success, bytes memory revertData) = outcome();
+        vm.assertFalse(success, "the inner bundle");
+        vm.assertEq(
+            revertData,
+            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector),
+            "entered again"
+        );
         vm.assertEq(stranger.balance, 0, "paid to the stranger");
         assertPhase(newOrder(1), Phase.NONE);
     }
