@@ -120,7 +120,7 @@ public class OwnerSigningTests
         _signed.Should().Be(0);
     }
 
-    private SetupClient Client(ScriptedApi api) => new(new Config { BaseUrl = api.Address, Deployment = Deployment }, Key);
+    private static SetupClient Client(ScriptedApi api) => new(new Config { BaseUrl = api.Address, Deployment = Deployment }, Key);
 
     private OwnerSigner Signer() => new(Account, (data, _) =>
     {
