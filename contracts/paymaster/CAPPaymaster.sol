@@ -12,11 +12,15 @@ import {SignerECDSA} from "@openzeppelin/contracts/utils/cryptography/signers/Si
 
 /// @title Pays the gas of operations that the sponsor key signed
 /// @notice paymasterData is `uint48 validAfter ‖ uint48 validUntil ‖ signature` (6 + 6 + 65 bytes); the sponsor signs the EIP-712 type
-/// `UserOperationRequest` under this contract's domain (name "CAPPaymaster", version "1"): the whole operation, its gas limits and the window.
+/// `SponsoredOperation(address bundler,bytes32 request)` under this contract's domain (name "CAPPaymaster", version "1"): the EOA that may bundle the
+/// operation, and the digest of OpenZeppelin's `UserOperationRequest` under the same domain: the whole operation, its gas limits and the window.
 /// @dev For EntryPoint v0.8. The deposit belongs to the owner; a stolen sponsor key can only burn it as gas.
 contract CAPPaymaster is PaymasterSigner, SignerECDSA, Ownable2Step {
     /// @dev paymaster 20, gas limits 16 + 16, window 6 + 6, signature 65
     uint256 private constant PAYMASTER_AND_DATA_LENGTH = 129;
+
+    bytes32 private constant SPONSORED_OPERATION_TYPEHASH =
+        keccak256("SponsoredOperation(address bundler,bytes32 request)");
 
     /// @notice The owner replaced the sponsor key; operations that the previous one signed are refused from now on.
     event SignerSet(address indexed signer);
@@ -52,6 +56,24 @@ contract CAPPaymaster is PaymasterSigner, SignerECDSA, Ownable2Step {
     /// @notice EntryPoint v0.8 at its canonical address.
     function entryPoint() public pure override returns (IEntryPoint) {
         return ERC4337Utils.ENTRYPOINT_V08;
+    }
+
+    /// @dev The EntryPoint pays for an operation's gas to whom its bundler names, and it charges more than a bundle uses: preVerificationGas is that of
+    /// a bundle of one, and a tenth of the unused call gas comes on top (Owners' setLimits: 125.5k charged against 72.6k used per operation, in a
+    /// bundle of 50). With a sponsorship that anybody could bundle, whoever is given one would pump the deposit into its own pocket, and whoever
+    /// copies one from a mempool would void the relayer's bundle (AA25). So it is good in one EOA's transactions only.
+    /// That EOA is the transaction's origin: nothing to store, nothing to administer. What is called in the bundler's transaction has its origin too,
+    /// but runs inside handleOps, which cannot be entered again. ERC-7562 bans ORIGIN from validation for public mempools; the relayer sends its
+    /// bundles itself, without one.
+    function _signableUserOpHash(PackedUserOperation calldata userOp, uint48 validAfter, uint48 validUntil)
+        internal
+        view
+        override
+        returns (bytes32)
+    {
+        bytes32 request = super._signableUserOpHash(userOp, validAfter, validUntil);
+        // solhint-disable-next-line avoid-tx-origin
+        return _hashTypedDataV4(keccak256(abi.encode(SPONSORED_OPERATION_TYPEHASH, tx.origin, request)));
     }
 
     /// @dev One length only: the base would skip a suffix that EntryPoint v0.9 defines, which the sponsor did not sign and v0.8 does not know.

@@ -142,7 +142,7 @@ contract Deploy {
         _print("Verified: the code at each address is what was compiled; treasury, sponsor and owners are the inputs'");
 
         vm.startBroadcast(inputs.deployer);
-        _fillDeposit(CAPPaymaster(payable(d.paymaster)), inputs.paymasterDeposit);
+        _fillDeposit(d.paymaster, inputs.paymasterDeposit);
         _enableToken(CAPVault(d.vault), d.usdc, USDC_MIN_FEE_BPS, inputs.deployer);
         if (d.eurc != address(0)) _enableToken(CAPVault(d.vault), d.eurc, EURC_MIN_FEE_BPS, inputs.deployer);
         _handOver("CAPVault", Ownable2Step(d.vault), inputs);
@@ -288,10 +288,11 @@ contract Deploy {
 
     /* SETTINGS */
 
-    function _fillDeposit(CAPPaymaster paymaster, uint256 wanted) private {
-        uint256 found = ERC4337Utils.ENTRYPOINT_V08.balanceOf(address(paymaster));
+    /// @dev Straight to the EntryPoint: a transaction to the paymaster's address would leave its ETH there if the paymaster's own had failed.
+    function _fillDeposit(address paymaster, uint256 wanted) private {
+        uint256 found = ERC4337Utils.ENTRYPOINT_V08.balanceOf(paymaster);
         if (found >= wanted) return;
-        paymaster.deposit{value: wanted - found}();
+        ERC4337Utils.ENTRYPOINT_V08.depositTo{value: wanted - found}(paymaster);
         _print(string.concat("Fill the paymaster's deposit up to ", vm.toString(wanted), " wei"));
     }
 

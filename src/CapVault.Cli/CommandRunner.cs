@@ -52,6 +52,10 @@ internal static class CommandRunner
             e.Message, "Next: look at 'capvault sandbox status', or name another relayer with --api.", ExitCode.Failure),
         CapApiException e when CapErrors.IsUnauthorized(e) => (
             e.Message, "Next: check --key; the sandbox's keys are in .capvault/sandbox.json and change with every 'sandbox up'.", ExitCode.Failure),
+        CapApiException { Code: ErrorCodes.ThirdPartiesNotAccepted } e => (
+            e.Message,
+            "Next: to accept them, repeat with --arbiter, --review-seconds, --approver, --commission-to and --commission-bps just as the service names them; with none of these for nobody.",
+            ExitCode.Failure),
         CapApiException e when CapErrors.IsInvalidParams(e) => (e.Message, "", ExitCode.Usage),
         CapApiException { Retryable: true } e => (e.Message, "Next: the same command may succeed later.", ExitCode.Failure),
         CapApiException e => (e.Message, "", ExitCode.Failure),

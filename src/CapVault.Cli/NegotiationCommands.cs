@@ -21,7 +21,7 @@ internal static class NegotiationCommands
             HelpName = "amount",
         };
         var thirdParties = new ThirdPartyOptions();
-        return new Command("negotiate", "Ask for a service, as its Requester. Whom the terms name beside the parties is told with --executor-key-file only: who signs must expect them.") { service, requirements, maxPrice }
+        return new Command("negotiate", "Ask for a service, as its Requester. Whom it names beside the parties must be accepted here, or it is refused.") { service, requirements, maxPrice }
             .With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Requester);
@@ -34,9 +34,10 @@ internal static class NegotiationCommands
             {
                 ServiceId = session.Value(service) ?? session.Sandbox().ServiceId,
                 Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
+                ThirdParties = thirdParties.Read(session),
             };
             var negotiation = session.Value(maxPrice) is { } price
-                ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price, ThirdParties = thirdParties.Read(session) }, cancellationToken)
+                ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price }, cancellationToken)
                 : await agent.NegotiateOrderAsync(request, cancellationToken);
             session.Print.Result(negotiation, print =>
             {

@@ -3,7 +3,7 @@ using CapVault.Sdk;
 
 namespace CapVault.Cli;
 
-/// <summary>Whom an order's terms name beside the parties: what a service asks for, and what a client that signs itself expects.</summary>
+/// <summary>Whom an order's terms name beside the parties: what a service asks for, and whom a party accepts.</summary>
 internal sealed class ThirdPartyOptions
 {
     private readonly Option<string?> _arbiter = Account("--arbiter", "Account that rules on disputes; with --review-seconds.");

@@ -3,7 +3,9 @@ using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Sdk;
 
-/// <summary>What a Requester that signs itself will consent to. Not on the wire: it is for the check of what the relayer answers.</summary>
+/// <summary>
+/// What a Requester that signs itself will consent to, beside what it asks for. Not on the wire: it is for the check of what the relayer answers.
+/// </summary>
 public sealed record ExpectedTerms
 {
     /// <summary>The highest price, a decimal string in USDC: <c>"1.00"</c>.</summary>
@@ -14,9 +16,6 @@ public sealed record ExpectedTerms
 
     /// <summary>The longest time from payment in which delivery may be valid, seconds: so long the price may be locked. Null takes the service's.</summary>
     public long? MaxDeliveryWindow { get; init; }
-
-    /// <summary>Whom the terms must name beside the parties, as the service does: each of them has a say, or a share. Null: nobody.</summary>
-    public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>The version of the service that was looked at; null takes the newest, whatever it promises.</summary>
     public int? ServiceVersion { get; init; }
@@ -37,7 +36,7 @@ public sealed partial class AgentClient
     /// Asks for a service and consents to the terms, if they are those that are expected; for a client with <see cref="Config.Executor"/>. Not repeated by
     /// itself: a second call is a second negotiation. One whose consent did not get through expires unseen by the Provider.
     /// </summary>
-    /// <param name="request">What is asked for.</param>
+    /// <param name="request">What is asked for; the terms must name its third parties, and no others.</param>
     /// <param name="expected">What is consented to at most.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="CapApiException">Refused; or the terms are others (<see cref="CapApiException.SignatureRefused"/>), and nothing was signed.</exception>
@@ -55,7 +54,7 @@ public sealed partial class AgentClient
         var checks = await ChecksAsync(executor, cancellationToken);
         var negotiation = await _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
         SigningChecks.RequireAsked(negotiation, request, maxPrice, expected);
-        var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester, expected.ThirdParties ?? ThirdParties.None), cancellationToken);
+        var signature = await executor.SignAsync(checks.Consent(negotiation, Role.Requester, request.ThirdParties ?? ThirdParties.None), cancellationToken);
         return await _api.PostRepeatableAsync<Negotiation>(
             $"orders/negotiate/{Paths.Segment(negotiation.NegotiationId)}/consent",
             new ConsentRequest { Revision = negotiation.Revision, Signature = signature },

@@ -51,6 +51,7 @@ interface Vm {
     function expectEmit(address emitter) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
     function expectCall(address callee, uint256 value, uint64 gas, bytes calldata data, uint64 count) external;
 
     function assertTrue(bool condition, string calldata message) external pure;

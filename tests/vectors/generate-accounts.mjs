@@ -51,6 +51,8 @@ const requestType = 'UserOperationRequest(address sender,uint256 nonce,bytes ini
   + 'uint256 preVerificationGas,bytes32 gasFees,uint256 paymasterVerificationGasLimit,uint256 paymasterPostOpGasLimit,'
   + 'uint48 validAfter,uint48 validUntil)';
 
+const sponsoredType = 'SponsoredOperation(address bundler,bytes32 request)';
+
 const common = op => [
   ['address', op.sender], ['uint256', op.nonce], ['bytes32', cast('keccak', op.initCode)], ['bytes32', cast('keccak', op.callData)],
   ['bytes32', op.accountGasLimits], ['uint256', op.preVerificationGas], ['bytes32', op.gasFees],
@@ -67,9 +69,12 @@ function userOp({ name, chainId, entryPoint, gas, sponsor, signerKey, ...fields 
   };
   let sponsorship = null;
   if (sponsor) {
-    const sponsorHash = typedDataHash(domainSeparator('CAPPaymaster', chainId, sponsor.paymaster), keccakEncoded(
+    const domain = domainSeparator('CAPPaymaster', chainId, sponsor.paymaster);
+    const request = typedDataHash(domain, keccakEncoded(
       ['bytes32', keccakText(requestType)], ...common(op), ['uint256', sponsor.verificationGasLimit], ['uint256', sponsor.postOpGasLimit],
       ['uint48', sponsor.validAfter], ['uint48', sponsor.validUntil]));
+    const sponsorHash = typedDataHash(domain, keccakEncoded(
+      ['bytes32', keccakText(sponsoredType)], ['address', sponsor.bundler], ['bytes32', request]));
     const signature = sign(sponsor.key, sponsorHash);
     op.paymasterAndData = concat(sponsor.paymaster.toLowerCase(), word(sponsor.verificationGasLimit, 16), word(sponsor.postOpGasLimit, 16),
       word(sponsor.validAfter, 6), word(sponsor.validUntil, 6), signature);
@@ -87,7 +92,7 @@ const canonical = '0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108';
 const paymaster = '0x8339E55Dfc485Da39850EC5f0528Ded34d39053f';
 const gas = { verification: '80000', call: '380000', preVerification: '60000', maxPriorityFee: '1000000000', maxFee: '2000000000' };
 const sponsor = {
-  paymaster, verificationGasLimit: '40000', postOpGasLimit: '0', validAfter: '1800000000', validUntil: '1800000600', key: keys[2],
+  paymaster, bundler: addressOf(keys[1]), verificationGasLimit: '40000', postOpGasLimit: '0', validAfter: '1800000000', validUntil: '1800000600', key: keys[2],
 };
 const first = orders.find(vector => vector.name === 'default terms');
 const orderSteps = (...steps) => cast('calldata', 'executeOrderSteps((address,bytes)[])', `[${steps.map(([to, data]) => `(${to},${data})`).join(',')}]`);
@@ -110,6 +115,7 @@ const userOps = [
   { ...delivery, name: 'same operation, other chain', chainId: '8453' },
   { ...delivery, name: 'same operation, other EntryPoint', entryPoint: '0x433709009B8330FDa32311DF1C2AFA402eD8D009' },
   { ...delivery, name: 'same operation, later window', sponsor: { ...sponsor, validAfter: '0', validUntil: '1800001200' } },
+  { ...delivery, name: 'same operation, other bundler', sponsor: { ...sponsor, bundler: addressOf(keys[0]) } },
   {
     ...delivery, name: 'Owner, not sponsored', nonce: '0', sponsor: null, signerKey: keys[0],
     callData: cast('calldata', 'execute((address,uint256,bytes)[])', `[(${first.order.requester},1000000000000000000,0x)]`),

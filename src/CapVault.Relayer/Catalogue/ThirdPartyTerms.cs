@@ -21,7 +21,12 @@ public static class ThirdPartyTerms
 
     /// <summary>For a column: equal ones are written alike. Null where they name nobody.</summary>
     /// <exception cref="ApiException">400 if the vault would not take them.</exception>
-    public static string? Write(ThirdParties? asked, ChainContext context)
+    public static string? Write(ThirdParties? asked, ChainContext context) =>
+        Check(asked, context) is { } thirdParties ? JsonSerializer.Serialize(thirdParties, CapJson.Options) : null;
+
+    /// <summary>As they are compared: the same account is the same text. Null where they name nobody.</summary>
+    /// <exception cref="ApiException">400 if the vault would not take them.</exception>
+    public static ThirdParties? Check(ThirdParties? asked, ChainContext context)
     {
         if (asked is null || asked == ThirdParties.None)
         {
@@ -30,7 +35,7 @@ public static class ThirdPartyTerms
 
         RequireBoth(("thirdParties.arbiter", asked.Arbiter), ("thirdParties.reviewSeconds", asked.ReviewSeconds));
         RequireBoth(("thirdParties.commissionTo", asked.CommissionTo), ("thirdParties.commissionBps", asked.CommissionBps));
-        var written = new ThirdParties
+        return new ThirdParties
         {
             Arbiter = Account("thirdParties.arbiter", asked.Arbiter, context),
             ReviewSeconds = asked.ReviewSeconds is { } seconds ? Fields.Range("thirdParties.reviewSeconds", seconds, MinReview, MaxReview) : null,
@@ -38,7 +43,25 @@ public static class ThirdPartyTerms
             CommissionTo = Account("thirdParties.commissionTo", asked.CommissionTo, context),
             CommissionBps = asked.CommissionBps is { } bps ? Fields.Range("thirdParties.commissionBps", bps, 1, MaxCommissionBps) : null,
         };
-        return JsonSerializer.Serialize(written, CapJson.Options);
+    }
+
+    /// <summary>
+    /// The refusal of a Requester that does not accept just those whom the service names; null where it does. With an Arbiter of its own a Provider is paid
+    /// without delivery, so nobody consents to one by silence.
+    /// </summary>
+    /// <param name="service">What is asked for.</param>
+    /// <param name="accepted">Whom the Requester accepts, checked.</param>
+    public static ApiException? FindUnaccepted(ServiceRow service, ThirdParties? accepted)
+    {
+        var named = Read(service.ThirdParties);
+        return named == accepted
+            ? null
+            : new ApiException(
+                422,
+                ErrorCodes.ThirdPartiesNotAccepted,
+                $"thirdParties: found {Describe(accepted)}, the service names {Describe(named)}. Each has a say in the order, or a share of its price: look at who they are, "
+                + "then state exactly whom the service names, or use another one.",
+                new { serviceId = service.ServiceId, named = named ?? ThirdParties.None, stated = accepted ?? ThirdParties.None });
     }
 
     /// <summary>Makes sure that a party is not its own judge.</summary>
@@ -62,6 +85,8 @@ public static class ThirdPartyTerms
             _ => null,
         };
     }
+
+    private static string Describe(ThirdParties? thirdParties) => thirdParties is null ? "nobody" : JsonSerializer.Serialize(thirdParties, CapJson.Options);
 
     private static void RequireBoth((string Field, object? Value) one, (string Field, object? Value) other)
     {

@@ -47,7 +47,8 @@ public static class CompatApi
             var wantsValue = (await services.FindAsync(request.ServiceId, context.RequestAborted))?.RequirementType == RequirementType.Schema.Value;
             var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements, wantsValue), 64 * 1024);
             var metadata = Fields.Json("metadata", CompatText.ToJson(request.Metadata), 16 * 1024);
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.IdempotentCall(), context.RequestAborted);
+            // CROO has no word for third parties: its Requesters accept nobody.
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties: null, metadata, context.IdempotentCall(), context.RequestAborted);
             return Json(new { negotiation = new CompatNegotiation(row) });
         });
 

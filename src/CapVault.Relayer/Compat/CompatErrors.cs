@@ -59,6 +59,7 @@ public static class CompatErrors
         [ErrorCodes.PreparationExpired] = ErrorCodes.PreparationExpired,
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
         [ErrorCodes.SpendingLimitExceeded] = ErrorCodes.SpendingLimitExceeded,
+        [ErrorCodes.ThirdPartiesNotAccepted] = ErrorCodes.ThirdPartiesNotAccepted,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
         [ErrorCodes.RelayerUnavailable] = ErrorCodes.RelayerUnavailable,

@@ -29,6 +29,8 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>How long the sponsor's signature holds, seconds.</summary>
     public const long Validity = 600;
 
+    private readonly string _lane = context.LaneKey.GetPublicAddress();
+
     /// <summary>
     /// Signs what waits for its nonce lane, now that the lane may be free; and anew what has waited so long that the sponsor's signature is
     /// about to run out and was never sent. Done where operations are claimed, so that no block waits for a signature.
@@ -143,7 +145,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             Signature = [],
         };
         userOp.PaymasterAndData = context.Sponsorship.Sign(
-            userOp, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
+            userOp, _lane, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
         return userOp;
     }
 

@@ -38,7 +38,13 @@ public sealed class Negotiations(
 
     /// <summary>Asks for a service.</summary>
     public async Task<NegotiationRow> NegotiateAsync(
-        string requesterAgentId, string serviceId, string? requirements, string? metadata, IdempotentCall call, CancellationToken cancellationToken)
+        string requesterAgentId,
+        string serviceId,
+        string? requirements,
+        ThirdParties? thirdParties,
+        string? metadata,
+        IdempotentCall call,
+        CancellationToken cancellationToken)
     {
         if (call.IsRepeat)
         {
@@ -49,7 +55,7 @@ public sealed class Negotiations(
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
-        if (PreFlight.Objections(service, provider, requester, requirements).FirstOrDefault() is { } objection)
+        if (PreFlight.Objections(service, provider, requester, requirements, thirdParties).FirstOrDefault() is { } objection)
         {
             throw objection;
         }

@@ -1,4 +1,6 @@
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Catalogue;
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
@@ -11,13 +13,14 @@ public static class NegotiationsApi
     /// <summary>Maps the routes.</summary>
     public static void MapNegotiations(this RouteGroupBuilder api)
     {
-        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Agents agents) =>
+        api.MapPost("/orders/negotiate", async (HttpContext context, Negotiations negotiations, Agents agents, ChainContext chain) =>
         {
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadAsync<NegotiateOrderRequest>(context.Request, context.RequestAborted);
             var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
             var metadata = Fields.Json("metadata", request.Metadata, 16 * 1024);
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, metadata, context.IdempotentCall(), context.RequestAborted);
+            var thirdParties = ThirdPartyTerms.Check(request.ThirdParties, chain);
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties, metadata, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, negotiations.ToModel(row, await PartyAsync(context, agents)), 201);
         });
 

@@ -1,3 +1,5 @@
+using CapVault.Relayer.Catalogue;
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Sdk;
@@ -17,12 +19,13 @@ public static class OrdersApi
             return Envelopes.Page(context, paging.ToPage(rows, row => row.ToModel(), row => (row.CreatedAt, row.PublicId)));
         });
 
-        api.MapPost("/orders/validate", async (HttpContext context, PreFlight preFlight) =>
+        api.MapPost("/orders/validate", async (HttpContext context, PreFlight preFlight, ChainContext chain) =>
         {
             var agentId = context.Caller().RequireAgent();
             var request = await RequestBody.ReadAsync<ValidateOrderRequest>(context.Request, context.RequestAborted);
             var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
-            return Envelopes.Ok(context, await preFlight.ValidateAsync(agentId, request.ServiceId, requirements, context.RequestAborted));
+            var thirdParties = ThirdPartyTerms.Check(request.ThirdParties, chain);
+            return Envelopes.Ok(context, await preFlight.ValidateAsync(agentId, request.ServiceId, requirements, thirdParties, context.RequestAborted));
         });
 
         api.MapGet("/orders/{id}", async (HttpContext context, OrderReader orders, string id) =>

@@ -12,12 +12,13 @@ namespace CapVault.Relayer.Orders;
 public sealed class PreFlight(Services services, Agents agents, TermsDrafter drafter, OrderSteps steps, Spending spending)
 {
     /// <summary>Everything that would refuse a negotiation of this service, or its payment, now.</summary>
-    public async Task<ValidateOrderResult> ValidateAsync(string requesterAgentId, string serviceId, string? requirements, CancellationToken cancellationToken)
+    public async Task<ValidateOrderResult> ValidateAsync(
+        string requesterAgentId, string serviceId, string? requirements, ThirdParties? thirdParties, CancellationToken cancellationToken)
     {
         var service = await services.FindAsync(serviceId, cancellationToken) ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);
         var requester = (await agents.FindAsync(requesterAgentId, cancellationToken))!;
         var provider = (await agents.FindAsync(service.AgentId, cancellationToken))!;
-        var objections = Objections(service, provider, requester, requirements).ToList();
+        var objections = Objections(service, provider, requester, requirements, thirdParties).ToList();
         try
         {
             await drafter.DraftAsync(service, requester, provider, requirements, cancellationToken);
@@ -41,7 +42,8 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
     }
 
     /// <summary>Everything that refuses a negotiation, the weightiest first.</summary>
-    public static IEnumerable<ApiException> Objections(ServiceRow service, AgentRow provider, AgentRow requester, string? requirements)
+    public static IEnumerable<ApiException> Objections(
+        ServiceRow service, AgentRow provider, AgentRow requester, string? requirements, ThirdParties? thirdParties)
     {
         if (service.AgentId == requester.AgentId)
         {
@@ -64,6 +66,11 @@ public sealed class PreFlight(Services services, Agents agents, TermsDrafter dra
                 ErrorCodes.ServiceDisabled,
                 "The agent that sells the service is paused: it takes no new negotiations until its Owner resumes it. Try later, or look for another one.",
                 new { serviceId = service.ServiceId, agentId = provider.AgentId, agentStatus = AgentStatus.Paused.Value });
+        }
+
+        if (ThirdPartyTerms.FindUnaccepted(service, thirdParties) is { } unaccepted)
+        {
+            yield return unaccepted;
         }
 
         if (OfRequirements(service, requirements) is { } ofRequirements)

@@ -72,7 +72,7 @@ public sealed record PublicService
     /// <summary>JSON Schema of it; null means any. Lists leave it out.</summary>
     public JsonElement? DeliverableSchema { get; init; }
 
-    /// <summary>Whom the orders' terms name beside the parties; null: nobody. A Requester that signs itself expects just these.</summary>
+    /// <summary>Whom the orders' terms name beside the parties; null: nobody. A Requester that accepts them states just these.</summary>
     public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>Seconds in which a negotiation is answered, or expires.</summary>

@@ -100,6 +100,9 @@ public static class ErrorCodes
     /// <summary>422: the agent's Owner lets its Executor spend less; <c>details</c> says what is left, and until when.</summary>
     public const string SpendingLimitExceeded = "SPENDING_LIMIT_EXCEEDED";
 
+    /// <summary>422: the service names other third parties than the Requester says that it accepts; <c>details</c> has both.</summary>
+    public const string ThirdPartiesNotAccepted = "THIRD_PARTIES_NOT_ACCEPTED";
+
     /// <summary>422: the caller has as many of these as it may.</summary>
     public const string QuotaExceeded = "QUOTA_EXCEEDED";
 

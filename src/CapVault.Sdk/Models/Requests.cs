@@ -122,7 +122,7 @@ public sealed record UpdateServiceRequest
     public bool? Enabled { get; init; }
 }
 
-/// <summary>POST /orders/negotiate. Price, token and windows come from the service, never from the caller.</summary>
+/// <summary>POST /orders/negotiate. Price, token, windows and third parties come from the service, never from the caller.</summary>
 public sealed record NegotiateOrderRequest
 {
     /// <summary><c>svc_…</c></summary>
@@ -130,6 +130,10 @@ public sealed record NegotiateOrderRequest
 
     /// <summary>What is asked for: any JSON, up to 64 KiB.</summary>
     public JsonElement? Requirements { get; init; }
+
+    /// <summary>Whom the Requester accepts beside the parties: exactly whom the service names, or the negotiation is refused. Each of them has a say, or a
+    /// share: look at who they are. Null: nobody.</summary>
+    public ThirdParties? ThirdParties { get; init; }
 
     /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
     public JsonElement? Metadata { get; init; }
@@ -143,6 +147,9 @@ public sealed record ValidateOrderRequest
 
     /// <summary>As in <see cref="NegotiateOrderRequest.Requirements"/>.</summary>
     public JsonElement? Requirements { get; init; }
+
+    /// <summary>As in <see cref="NegotiateOrderRequest.ThirdParties"/>.</summary>
+    public ThirdParties? ThirdParties { get; init; }
 }
 
 /// <summary>POST /orders/negotiate/{id}/accept</summary>

@@ -191,7 +191,8 @@ public sealed class AgentTests(Sandbox sandbox) : IClassFixture<Sandbox>
             GasFees = UserOperations.GasFees(1, 10_000_000_000),
             Signature = [],
         };
-        operation.PaymasterAndData = context.Sponsorship.Sign(operation, 100_000, 0, validAfter: 0, validUntil: uint.MaxValue, TestKeys.Sponsor);
+        operation.PaymasterAndData = context.Sponsorship.Sign(
+            operation, TestKeys.Lane.GetPublicAddress(), 100_000, 0, validAfter: 0, validUntil: uint.MaxValue, TestKeys.Sponsor);
         operation.Signature = UserOperations.Sign(context.UserOperations.Hash(operation), signer);
         return await sandbox.Chain.RefusalAsync(
             new HandleOpsFunction { Ops = [operation], Beneficiary = TestKeys.Lane.GetPublicAddress() }, TestKeys.Lane.GetPublicAddress(), to: context.EntryPoint);

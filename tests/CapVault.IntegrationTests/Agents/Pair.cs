@@ -12,9 +12,10 @@ internal sealed record Pair(Party Requester, Party Provider, Service Service)
         {
             ServiceId = Service.ServiceId,
             Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
+            ThirdParties = Service.ThirdParties,
         };
         return Requester.Agent.SelfHeld
-            ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet, ThirdParties = Service.ThirdParties })
+            ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet })
             : Requester.Client.NegotiateOrderAsync(request);
     }
 

@@ -48,6 +48,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         new(ErrorCodes.ServiceDisabled, DisabledAsync, "*Look for another one*", "serviceId"),
         new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and pay again*", "token", "account", "required", "available"),
         new(ErrorCodes.SpendingLimitExceeded, LimitedAsync, "*may spend 0.50 on one order now*Owner may raise*", "token", "account", "required", "left", "perOrder", "perDay", "spentToday", "resetsAt"),
+        new(ErrorCodes.ThirdPartiesNotAccepted, JudgedAsync, "thirdParties: found nobody, the service names {*}*look at who they are*", "serviceId", "named", "stated"),
         new(ErrorCodes.ContentHashMismatch, OtherBytesAsync, "*found 0x*, expected 0x*Upload the same bytes again*", "found", "expected"),
         new(ErrorCodes.DeliverableSchemaMismatch, OtherShapeAsync, "*", "errors"),
         new(ErrorCodes.QuotaExceeded, TooManyObjectsAsync, "*limit of 2*", "limit"),
@@ -226,6 +227,12 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
     {
         var pair = await world.Sandbox.NewPairAsync();
         await world.Sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { Enabled = false });
+        return await world.SendAsync("POST", "orders/negotiate", pair.Requester.Key, $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
+    }
+
+    private static async Task<RawReply> JudgedAsync(World world)
+    {
+        var pair = await world.Sandbox.NewPairAsync(thirdParties: new() { Approver = TestKeys.Stranger.GetPublicAddress() });
         return await world.SendAsync("POST", "orders/negotiate", pair.Requester.Key, $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
     }
 

@@ -46,6 +46,7 @@ public sealed class CompatReasonTests
         { ErrorCodes.PreparationExpired, 410 },
         { ErrorCodes.InsufficientFunds, 422 },
         { ErrorCodes.SpendingLimitExceeded, 422 },
+        { ErrorCodes.ThirdPartiesNotAccepted, 422 },
         { ErrorCodes.ContentHashMismatch, 422 },
         { ErrorCodes.DeliverableSchemaMismatch, 422 },
         { ErrorCodes.QuotaExceeded, 422 },

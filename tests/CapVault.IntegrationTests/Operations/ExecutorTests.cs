@@ -85,7 +85,7 @@ public sealed class ExecutorTests(Sandbox sandbox) : IClassFixture<Sandbox>
             GasFees = UserOperations.GasFees(1_000_000_000, 10_000_000_000),
             Signature = [],
         };
-        operation.PaymasterAndData = context.Sponsorship.Sign(operation, 60_000, 0, 0, (ulong)now + 600, context.SponsorKey);
+        operation.PaymasterAndData = context.Sponsorship.Sign(operation, TestKeys.Lane.GetPublicAddress(), 60_000, 0, 0, (ulong)now + 600, context.SponsorKey);
         operation.Signature = UserOperations.Sign(context.UserOperations.Hash(operation), signer);
         var call = new HandleOpsFunction { Ops = [operation], Beneficiary = TestKeys.Lane.GetPublicAddress() };
         var result = await sandbox.Relayer.Services.GetRequiredService<ChainClient>().SimulateAsync(

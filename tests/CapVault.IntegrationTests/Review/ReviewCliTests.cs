@@ -28,6 +28,20 @@ public sealed class ReviewCliTests(Sandbox sandbox) : IClassFixture<Sandbox>, ID
     }
 
     [Fact]
+    public async Task Who_negotiates_says_whom_it_accepts()
+    {
+        var pair = await GatedPairAsync();
+        string[] negotiate = ["negotiate", pair.Service.ServiceId, .. As(pair.Requester)];
+        var account = TestKeys.Stranger.GetPublicAddress();
+
+        var silent = await RunAsync(ExitCode.Failure, negotiate);
+        var accepting = await RunAsync(ExitCode.Ok, [.. negotiate, "--arbiter", account, "--review-seconds", "3600", "--approver", account]);
+
+        silent.Should().Contain(ErrorCodes.ThirdPartiesNotAccepted).And.Contain(account).And.Contain("Next: to accept them, repeat with --arbiter");
+        JsonSerializer.Deserialize<JsonElement>(accepting).GetProperty("terms").GetProperty("arbiter").GetString().Should().Be(account);
+    }
+
+    [Fact]
     public async Task A_dispute_is_resolved_from_the_command_line()
     {
         var pair = await GatedPairAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using CapVault.Sdk;
 using Nethereum.Signer;
 using Nethereum.Util;
@@ -11,6 +12,14 @@ public sealed class ThirdPartyTests(Sandbox sandbox) : IClassFixture<Sandbox>
     private static readonly EthECKey Approver = TestKeys.Stranger;
 
     private static ThirdParties Gated { get; } = new() { Approver = Approver.GetPublicAddress() };
+
+    private static ThirdParties Judged { get; } = new()
+    {
+        Arbiter = Approver.GetPublicAddress(),
+        ReviewSeconds = 3600,
+        CommissionTo = Approver.GetPublicAddress(),
+        CommissionBps = 250,
+    };
 
     [Fact]
     public async Task Nothing_is_delivered_before_the_Approver_has_approved()
@@ -153,11 +162,127 @@ public sealed class ThirdPartyTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = new() { Approver = Gated.Approver!.ToUpperInvariant().Replace("0X", "0x", StringComparison.Ordinal) } }))
             .Version.Should().Be(1, "it is the same, written otherwise");
         (await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { Price = "2.00" })).ThirdParties.Should().Be(Gated);
-        (await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = ThirdParties.None })).ThirdParties.Should().BeNull();
+        var without = await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = ThirdParties.None });
+        without.ThirdParties.Should().BeNull();
 
         (await pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId)).Order.Terms.Approver.Should().Be(Gated.Approver);
-        (await pair.NegotiateAsync()).Terms.Approver.Should().Be(AddressUtil.ZERO_ADDRESS);
+        (await (pair with { Service = without }).NegotiateAsync()).Terms.Approver.Should().Be(AddressUtil.ZERO_ADDRESS);
     }
+
+    [Fact]
+    public async Task Nobody_consents_by_silence_and_nothing_is_kept_of_a_refusal()
+    {
+        var pair = await sandbox.NewPairAsync(thirdParties: Judged);
+        var client = pair.Requester.Client;
+        var before = await sandbox.CountRowsAsync();
+
+        foreach (var stated in new[]
+        {
+            null,
+            ThirdParties.None,
+            Judged with { Arbiter = TestKeys.Human.GetPublicAddress() },
+            Judged with { ReviewSeconds = 3601 },
+            Judged with { Approver = Judged.Arbiter },
+            Judged with { CommissionTo = null, CommissionBps = null },
+            Judged with { CommissionTo = TestKeys.Human.GetPublicAddress() },
+            Judged with { CommissionBps = 249 },
+        })
+        {
+            var refusal = (await client.Invoking(it => it.NegotiateOrderAsync(new() { ServiceId = pair.Service.ServiceId, ThirdParties = stated }))
+                .Should().ThrowAsync<CapApiException>()).Which;
+            var check = await client.ValidateOrderAsync(new() { ServiceId = pair.Service.ServiceId, ThirdParties = stated });
+
+            refusal.Should().BeEquivalentTo(new { HttpStatus = 422, Code = ErrorCodes.ThirdPartiesNotAccepted, Retryable = false });
+            refusal.Reason.Should().Contain(Judged.Arbiter).And.Contain("look at who they are");
+            refusal.Details["named"].Deserialize<ThirdParties>(CapJson.Options).Should().Be(pair.Service.ThirdParties);
+            refusal.Details["stated"].Deserialize<ThirdParties>(CapJson.Options).Should().Be(stated ?? ThirdParties.None);
+            check.Reasons.Should().ContainSingle().Which.Code.Should().Be(ErrorCodes.ThirdPartiesNotAccepted);
+        }
+
+        (await sandbox.CountRowsAsync()).Should().Equal(before);
+    }
+
+    [Fact]
+    public async Task Who_states_exactly_whom_the_service_names_negotiates()
+    {
+        var pair = await sandbox.NewPairAsync(thirdParties: Judged);
+        var same = Judged with { Arbiter = Judged.Arbiter!.ToLowerInvariant() };
+
+        var check = await pair.Requester.Client.ValidateOrderAsync(new() { ServiceId = pair.Service.ServiceId, ThirdParties = same });
+        var negotiation = await pair.Requester.Client.NegotiateOrderAsync(new() { ServiceId = pair.Service.ServiceId, ThirdParties = same });
+
+        check.Valid.Should().BeTrue();
+        negotiation.Terms.Should().BeEquivalentTo(new { Judged.Arbiter, ReviewSeconds = 3600L, Judged.CommissionTo, CommissionBps = 250 });
+    }
+
+    [Fact]
+    public async Task Who_accepts_third_parties_of_a_service_without_any_is_told_so()
+    {
+        var pair = await sandbox.NewPairAsync();
+
+        var answer = await NegotiateAsync(pair, """{"approver":"{other}"}""");
+
+        answer.Code.Should().Be(ErrorCodes.ThirdPartiesNotAccepted);
+        answer.Message.Should().Contain("the service names nobody");
+        (await NegotiateAsync(pair, "{}")).Status.Should().Be(HttpStatusCode.Created, "nobody is nobody");
+    }
+
+    [Theory]
+    [InlineData("""{"arbiter":"{other}"}""", "MISSING_REQUIRED_FIELD", "thirdParties.reviewSeconds")]
+    [InlineData("""{"approver":"the boss"}""", "VALIDATION_ERROR", "thirdParties.approver")]
+    [InlineData("""{"judge":"{other}"}""", "VALIDATION_ERROR", "judge")]
+    public async Task What_no_service_can_name_is_a_mistake(string stated, string code, string field)
+    {
+        var answer = await NegotiateAsync(await sandbox.NewPairAsync(), stated);
+
+        answer.Code.Should().Be(code);
+        answer.Detail("field").GetString().Should().Be(field);
+    }
+
+    [Fact]
+    public async Task A_service_that_changes_its_third_parties_is_not_bought_by_who_looked_before()
+    {
+        var pair = await sandbox.NewPairAsync();
+        var running = await pair.NegotiateAsync();
+        await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = Judged });
+
+        var silent = () => pair.NegotiateAsync();
+        var seen = pair with { Service = await sandbox.Setup.GetServiceAsync(pair.Service.ServiceId) };
+        await seen.NegotiateAsync();
+        await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = Judged with { Arbiter = TestKeys.Human.GetPublicAddress() } });
+        var outdated = () => seen.NegotiateAsync();
+
+        foreach (var negotiating in new[] { silent, outdated })
+        {
+            (await negotiating.Should().ThrowAsync<CapApiException>()).Which.Code.Should().Be(ErrorCodes.ThirdPartiesNotAccepted);
+        }
+
+        var created = (await pair.Provider.Client.AcceptNegotiationAsync(running.NegotiationId)).Order;
+        created.Terms.Should().BeEquivalentTo(new { Arbiter = AddressUtil.ZERO_ADDRESS, ReviewSeconds = 0L, CommissionTo = AddressUtil.ZERO_ADDRESS }, "that was negotiated");
+        created.Status.Should().Be(OrderStatus.Created);
+    }
+
+    [Fact]
+    public async Task A_Requester_of_CROOs_surface_cannot_buy_a_service_with_third_parties()
+    {
+        using var compat = new RawApi(sandbox.Relayer.Url, "/backend/v1");
+        var pair = await sandbox.NewPairAsync(thirdParties: Judged);
+        var before = await sandbox.CountRowsAsync();
+
+        var answer = await compat.PostAsync(pair.Requester.Key, "orders/negotiate", $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""");
+
+        answer.Status.Should().Be(HttpStatusCode.UnprocessableEntity);
+        answer.Json.GetProperty("reason").GetString().Should().Be(ErrorCodes.ThirdPartiesNotAccepted);
+        answer.Json.GetProperty("metadata").GetProperty("named").GetString().Should().Contain(Judged.Arbiter);
+        (await sandbox.CountRowsAsync()).Should().Equal(before);
+        await sandbox.Setup.UpdateServiceAsync(pair.Service.ServiceId, new() { ThirdParties = ThirdParties.None });
+        (await compat.PostAsync(pair.Requester.Key, "orders/negotiate", $$"""{"serviceId":"{{pair.Service.ServiceId}}"}""")).Status.Should().Be(HttpStatusCode.OK);
+    }
+
+    private Task<RawAnswer> NegotiateAsync(Pair pair, string thirdParties) => sandbox.Api.PostAsync(
+        pair.Requester.Key,
+        "orders/negotiate",
+        $$"""{"serviceId":"{{pair.Service.ServiceId}}","thirdParties":{{thirdParties.Replace("{other}", Approver.GetPublicAddress(), StringComparison.Ordinal)}}}""");
 
     private VaultClient At(EthECKey key) => new(sandbox.Chain.RpcUrl, sandbox.Chain.Deployment, key);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using CapVault.Contracts;
 using CapVault.Contracts.AgentAccount.ContractDefinition;
 using CapVault.Contracts.CAPVault.ContractDefinition;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Orders;
 using CapVault.Sdk;
 using Microsoft.Extensions.DependencyInjection;
@@ -77,6 +78,27 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         (await sandbox.CountRowsAsync()).Should().Equal(before, "nothing was queued");
         (await _pair.Requester.Client.GetOrderAsync(order.OrderId)).Status.Should().Be(OrderStatus.Created);
         SelfHeldApi.OrderOf(await _requester.SubmitAsync(prepared, wait: 30)).Status.Should().Be(OrderStatus.Paid, "it waits for the right one");
+    }
+
+    /// <summary>The EntryPoint pays more for an operation than its gas costs in a large bundle: who bundles must be whom the sponsor names.</summary>
+    [Fact]
+    public async Task An_agent_cannot_bundle_what_it_has_prepared()
+    {
+        var order = await _pair.CreateOrderAsync();
+        var prepared = await _requester.PrepareAsync(order.OrderId, OrderStep.Pay);
+        var signed = prepared.UserOp.ToPacked();
+        signed.Signature = _requester.Sign(prepared).HexToByteArray();
+
+        Task<ContractError?> RefusalAsync(EthECKey bundler) => sandbox.Chain.RefusalAsync(
+            new HandleOpsFunction { Ops = [signed], Beneficiary = _requesterKey.GetPublicAddress() }, bundler.GetPublicAddress(), to: sandbox.Chain.Deployment.EntryPoint);
+
+        foreach (var bundler in new[] { _requesterKey, TestKeys.Human, TestKeys.Stranger })
+        {
+            ((await RefusalAsync(bundler))?.ToString()).Should().Be("FailedOp(opIndex: 0, reason: AA34 signature error)");
+        }
+
+        (await RefusalAsync(TestKeys.Lane)).Should().BeNull("the same bytes are the relayer's to send");
+        SelfHeldApi.OrderOf(await _requester.SubmitAsync(prepared, wait: 30)).Status.Should().Be(OrderStatus.Paid);
     }
 
     [Fact]

@@ -56,10 +56,11 @@ public class HashTests
         if (vector.TryGetProperty("sponsor", out var sponsor) && sponsor.ValueKind == JsonValueKind.Object)
         {
             var sponsorship = new Sponsorship(Number(vector, "chainId"), Text(sponsor, "paymaster"));
+            var bundler = Text(sponsor, "bundler");
             var (verification, postOp) = (Number(sponsor, "verificationGasLimit"), Number(sponsor, "postOpGasLimit"));
             var (after, until) = ((ulong)Number(sponsor, "validAfter"), (ulong)Number(sponsor, "validUntil"));
-            sponsorship.Hash(operation, verification, postOp, after, until).ToHex(prefix: true).Should().Be(Text(sponsor, "sponsorHash"));
-            sponsorship.Sign(operation, verification, postOp, after, until, new EthECKey(Text(sponsor, "key"))).Should().Equal(operation.PaymasterAndData);
+            sponsorship.Hash(operation, bundler, verification, postOp, after, until).ToHex(prefix: true).Should().Be(Text(sponsor, "sponsorHash"));
+            sponsorship.Sign(operation, bundler, verification, postOp, after, until, new EthECKey(Text(sponsor, "key"))).Should().Equal(operation.PaymasterAndData);
         }
 
         var hash = new UserOperations(Number(vector, "chainId"), Text(vector, "entryPoint")).Hash(operation);

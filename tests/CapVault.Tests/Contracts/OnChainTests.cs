@@ -133,7 +133,8 @@ public class OnChainTests(Anvil anvil)
         {
             Steps = [.. vaultCalls.Select(data => new Step { Target = anvil.Vault.ContractAddress, Data = data })],
         }.GetCallData();
-        operation.PaymasterAndData = new Sponsorship(anvil.ChainId, anvil.Paymaster.ContractAddress).Sign(operation, 100_000, 0, 0, 4_000_000_000, anvil.Sponsor);
+        operation.PaymasterAndData = new Sponsorship(anvil.ChainId, anvil.Paymaster.ContractAddress)
+            .Sign(operation, anvil.Owner.GetPublicAddress(), 100_000, 0, 0, 4_000_000_000, anvil.Sponsor);
         operation.Signature = UserOperations.Sign(new UserOperations(anvil.ChainId, Anvil.EntryPointAddress).Hash(operation), anvil.Executor);
         return operation;
     }

@@ -73,10 +73,11 @@ public class SelfHeldTests
         await using var api = await StartAsync(Data(asRequester, 201), Data(asRequester with { Awaiting = Role.Provider }), Error(409, "STALE_REVISION"));
         using var client = Client(api);
 
-        await client.NegotiateOrderAsync(Asked, Expected with { ThirdParties = Judges });
+        await client.NegotiateOrderAsync(Asked with { ThirdParties = Judges }, Expected);
         await client.Invoking(it => it.AcceptNegotiationAsync(asProvider, Judges)).Should().ThrowAsync<CapApiException>().Where(e => e.Code == "STALE_REVISION");
 
         _signed.Should().Be(2);
+        JsonSerializer.Deserialize<NegotiateOrderRequest>(api.Bodies[0], CapJson.Options)!.ThirdParties.Should().Be(Judges, "the relayer refuses others too");
     }
 
     public static readonly TheoryData<string> ThirdPartyLies =
@@ -93,7 +94,7 @@ public class SelfHeldTests
         using var client = Client(api);
         var seen = Honest(Misnamed(lie, OrderTermsOf(requester: Counterparty, provider: Account))) with { Awaiting = Role.Provider };
 
-        await RefusedAsync(() => client.NegotiateOrderAsync(Asked, Expected with { ThirdParties = Judges }), api, requests: 1);
+        await RefusedAsync(() => client.NegotiateOrderAsync(Asked with { ThirdParties = Judges }, Expected), api, requests: 1);
         await RefusedAsync(() => client.AcceptNegotiationAsync(seen, Judges), api, requests: 1);
     }
 

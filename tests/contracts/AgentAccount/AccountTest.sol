@@ -227,14 +227,14 @@ abstract contract AccountTest is Test {
         );
     }
 
-    /// @dev Written out from the EIP-712 type that relayers sign, not taken from the paymaster. No postOp gas.
+    /// @dev Written out from the EIP-712 types that relayers sign, not taken from the paymaster. For `bundler`; no postOp gas.
     function sponsorHash(
         PackedUserOperation memory op,
         uint48 validAfter,
         uint48 validUntil,
         uint256 paymasterVerificationGasLimit
     ) internal view returns (bytes32) {
-        bytes32 structHash = keccak256(
+        bytes32 request = keccak256(
             abi.encode(
                 keccak256(
                     "UserOperationRequest(address sender,uint256 nonce,bytes initCode,bytes callData,bytes32 accountGasLimits,uint256 preVerificationGas,bytes32 gasFees,uint256 paymasterVerificationGasLimit,uint256 paymasterPostOpGasLimit,uint48 validAfter,uint48 validUntil)"
@@ -252,7 +252,15 @@ abstract contract AccountTest is Test {
                 validUntil
             )
         );
-        return typedDataHash(domainSeparator("CAPPaymaster", address(paymaster)), structHash);
+        bytes32 domain = domainSeparator("CAPPaymaster", address(paymaster));
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("SponsoredOperation(address bundler,bytes32 request)"),
+                bundler,
+                typedDataHash(domain, request)
+            )
+        );
+        return typedDataHash(domain, structHash);
     }
 
     function signOp(PackedUserOperation memory op, uint256 key) internal view {

@@ -6,6 +6,7 @@ import {IPaymaster} from "@account-abstraction/contracts/interfaces/IPaymaster.s
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 import {Paymaster} from "@openzeppelin/contracts/account/paymaster/Paymaster.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Phase} from "../../../contracts/interfaces/ICAPVault.sol";
 import {CAPPaymaster} from "../../../contracts/paymaster/CAPPaymaster.sol";
 import {AccountTest} from "../AgentAccount/AccountTest.sol";
@@ -37,6 +38,52 @@ contract CAPPaymasterTest is AccountTest {
         vm.assertTrue(paid > 0, "paid");
         vm.assertEq(beneficiary.balance, paid, "to the bundler's beneficiary");
         assertPhase(newOrder(1), Phase.NEGOTIATION);
+    }
+
+    /// @dev Whoever is given a sponsorship and bundles it would keep what the EntryPoint charges beyond the gas used: 52.9k per operation, measured
+    /// in a bundle of 50; and whoever copies one would void the bundle that it is in.
+    function testFuzz_anotherBundler(address other) public {
+        vm.assume(other != bundler);
+        PackedUserOperation[] memory ops = new PackedUserOperation[](1);
+        ops[0] = _op();
+        sponsor(ops[0]);
+        signOp(ops[0], REQUESTER_KEY);
+        uint256 before = entryPoint.balanceOf(address(paymaster));
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEntryPoint.FailedOp.selector, 0, "AA34 signature error"));
+            // An EOA; and the bundler's own address where the transaction is somebody else's.
+            vm.prank(i == 0 ? other : bundler, other);
+            entryPoint.handleOps(ops, payable(other));
+        }
+        vm.assertEq(entryPoint.balanceOf(address(paymaster)), before, "deposit");
+
+        send(ops[0]);
+        assertPhase(newOrder(1), Phase.NEGOTIATION);
+    }
+
+    /// @dev The origin of what an account's Owner calls in the bundler's transaction is the bundler.
+    function test_anotherBundlerInsideTheBundle() public {
+        PackedUserOperation[] memory inner = new PackedUserOperation[](1);
+        inner[0] = _op();
+        sponsor(inner[0]);
+        signOp(inner[0], REQUESTER_KEY);
+        bytes memory handleOps = abi.encodeCall(entryPoint.handleOps, (inner, payable(stranger)));
+        PackedUserOperation memory outer =
+            newOp(provider, 0, abi.encodeCall(provider.execute, (calls(address(entryPoint), 0, handleOps))));
+        outer.accountGasLimits = pack(300_000, 3_000_000);
+        sponsor(outer);
+        signOp(outer, OWNER_KEY);
+        vm.recordLogs();
+        send(outer);
+        (bool success, bytes memory revertData) = outcome();
+        vm.assertFalse(success, "the inner bundle");
+        vm.assertEq(
+            revertData,
+            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector),
+            "entered again"
+        );
+        vm.assertEq(stranger.balance, 0, "paid to the stranger");
+        assertPhase(newOrder(1), Phase.NONE);
     }
 
     function testFuzz_anotherSigner(uint256 key) public {

@@ -64,6 +64,7 @@ internal static class ErrorTable
         // It can succeed after a deposit, but not by waiting: no client may repeat it by itself.
         new("INSUFFICIENT_FUNDS", false, "insufficient_balance", 422),
         new("SPENDING_LIMIT_EXCEEDED", false, "SPENDING_LIMIT_EXCEEDED", 422),
+        new("THIRD_PARTIES_NOT_ACCEPTED", false, "THIRD_PARTIES_NOT_ACCEPTED", 422),
         new("DELIVERABLE_SCHEMA_MISMATCH", false, "INVALID_PARAMETERS", 422),
         new("CONTENT_HASH_MISMATCH", false, "CONTENT_HASH_MISMATCH", 422),
         new("RESERVE_MISMATCH_AMOUNT", false, "RESERVE_MISMATCH_AMOUNT", 422),

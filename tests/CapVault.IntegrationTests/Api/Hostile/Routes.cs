@@ -137,8 +137,8 @@ internal static class Routes
         OfAll("GET /api/v1/quote") with { Query = "?serviceId={service}" },
         OfAll("GET /api/v1/config"),
 
-        OfAgents("POST /api/v1/orders/validate", """{"serviceId":"{service}","requirements":{"task":"translate"}}"""),
-        OfAgents("POST /api/v1/orders/negotiate", """{"serviceId":"{service}","requirements":{"task":"translate","to":["fr",1.5,null,true]},"metadata":{"a":{"b":[]}}}"""),
+        OfAgents("POST /api/v1/orders/validate", """{"serviceId":"{service}","requirements":{"task":"translate"},"thirdParties":{"approver":"{address}"}}"""),
+        OfAgents("POST /api/v1/orders/negotiate", """{"serviceId":"{service}","requirements":{"task":"translate","to":["fr",1.5,null,true]},"thirdParties":{},"metadata":{"a":{"b":[]}}}"""),
         OfAgents("GET /api/v1/orders/negotiate"),
         OfParties("GET /api/v1/orders/negotiate/{negotiationId}", ErrorCodes.NegotiationNotFound),
         OfOne(Who.Provider, "POST /api/v1/orders/negotiate/{negotiationId}/accept", ErrorCodes.NegotiationNotFound, """{"revision":1}"""),
