@@ -66,6 +66,8 @@ function mutantsOf(ast, source, members) {
       if (!node.expression) replace(node, '');
     },
     Literal(node) {
+      // address(1) is a precompile: it can be no party, so nothing tells it from 0.
+      if (source.subarray(0, range(node)[0]).toString().endsWith('address(')) return;
       if (node.kind === 'number' && /^[\d_]+$/.test(node.value)) {
         const value = BigInt(node.value.replaceAll('_', ''));
         const unit = node.subdenomination ? ` ${node.subdenomination}` : '';

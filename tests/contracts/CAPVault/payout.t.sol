@@ -44,6 +44,25 @@ contract PayoutTest is VaultTest {
         assertPhase(payout.orderId, payout.from);
     }
 
+    /// @dev The refused call tells how much was left; what it lacks is given to the next one, to the unit.
+    function testFuzz_320kIsEnough(Order memory seed, uint256 which) public {
+        Payout memory payout = prepare(seed, which);
+        vm.prank(payout.caller);
+        (, bytes memory reason) = address(vault).call{gas: 300_000}(payout.call);
+        (uint256 found,) = abi.decode(slice(reason), (uint256, uint256));
+        uint256 exact = 300_000 + 320_000 - found;
+
+        vm.prank(payout.caller);
+        (bool ok, bytes memory next) = address(vault).call{gas: exact - 1}(payout.call);
+        vm.assertFalse(ok, "a unit too little");
+        vm.assertEq(next, abi.encodeWithSelector(ICAPVault.InsufficientGas.selector, 319_999, 320_000), "error");
+
+        vm.prank(payout.caller);
+        (ok,) = address(vault).call{gas: exact}(payout.call);
+        vm.assertTrue(ok, "enough");
+        assertPhase(payout.orderId, payout.phase);
+    }
+
     /// @dev Whatever gas the caller gives: a token that can do with 300 000 is paid, or nothing happens at all.
     function testFuzz_noGasLimitDefers(Order memory seed, uint256 which, uint256 gasLimit, uint256 cost) public {
         Payout memory payout = prepare(seed, which);
