@@ -126,8 +126,16 @@ class Lane {
   /** Whether every test passed; and what forge printed. */
   test(paths, env) {
     return new Promise((resolve, reject) => {
-      const forge = spawn('forge', ['test', '--fail-fast', '--match-path', paths], { cwd: this.folder, env: { ...process.env, FOUNDRY_FUZZ_SEED: '0x1', ...env } });
-      const timer = setTimeout(() => forge.kill('SIGKILL'), TIMEOUT);
+      const forge = spawn('forge', ['test', '--fail-fast', '--match-path', paths], {
+        cwd: this.folder,
+        env: { ...process.env, FOUNDRY_FUZZ_SEED: '0x1', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true, // forge sets up the terminal, for which a background job is stopped
+      });
+      const timer = setTimeout(() => {
+        console.error(`timed out after ${TIMEOUT / 1000} s`);
+        forge.kill('SIGKILL');
+      }, TIMEOUT);
       let log = '';
       [forge.stdout, forge.stderr].forEach((stream) => stream.on('data', (data) => (log += data)));
       forge.once('close', (code) => {
