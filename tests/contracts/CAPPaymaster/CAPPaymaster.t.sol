@@ -231,6 +231,10 @@ contract CAPPaymasterTest is AccountTest {
         _refused(op, "AA31 paymaster deposit too low");
     }
 
+    function test_servesTheCanonicalEntryPoint() public view {
+        vm.assertEq(address(paymaster.entryPoint()), address(entryPoint), "EntryPoint");
+    }
+
     /* MONEY AND KEYS */
 
     function test_deposit() public {
