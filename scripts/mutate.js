@@ -103,7 +103,10 @@ class Lane {
     for (const name of ['contracts', 'tests/contracts', 'tests/vectors', 'deployments', 'out', 'cache/solidity-files-cache.json', 'foundry.toml']) {
       fs.cpSync(name, path.join(this.folder, name), { recursive: true });
     }
-    fs.symlinkSync(fs.realpathSync('node_modules'), path.join(this.folder, 'node_modules'));
+    // Copied, not linked: forge follows links, and would take the sources behind one for others than it has built.
+    for (const name of ['node_modules/@openzeppelin', 'node_modules/@account-abstraction']) {
+      fs.cpSync(name, path.join(this.folder, name), { recursive: true });
+    }
     this.compiler = fork(__filename).once('error', (error) => { throw error; });
   }
 
