@@ -11,6 +11,7 @@ using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Sandbox;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -97,6 +98,7 @@ public static class RelayerHost
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
+        services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
@@ -105,6 +107,7 @@ public static class RelayerHost
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
         services.AddSingleton<IProjection>(provider => provider.GetRequiredService<InclusionTracker>());
+        services.AddSingleton<IProjection, SponsorSettlement>();
         services.AddSingleton<IProjection, AccountBook>();
         services.AddSingleton<IProjection, OrderBook>();
 

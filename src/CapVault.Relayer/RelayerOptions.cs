@@ -65,6 +65,11 @@ public sealed class RelayerOptions
     [Range(1, long.MaxValue)]
     public long MinimumDeposit { get; set; } = 1_000_000_000_000_000_000;
 
+    /// <summary>
+    /// What is sponsored and for how much, a JSON file. The default value is empty: a sandbox then sponsors everything, and any other relayer nothing.
+    /// </summary>
+    public string SponsorPolicyFile { get; set; } = "";
+
     /// <summary>How often the node is asked for its head, milliseconds. The default value is 50.</summary>
     [Range(10, 60_000)]
     public int PollMilliseconds { get; set; } = 50;

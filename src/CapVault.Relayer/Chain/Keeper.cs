@@ -5,6 +5,7 @@ using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using Microsoft.Extensions.Options;
 using Nethereum.Contracts;
@@ -25,6 +26,8 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    SponsorLedger ledger,
+    ChainClock clock,
     EventRetention events,
     BlockRetention blocks,
     IdempotentCalls calls,
@@ -55,6 +58,7 @@ public sealed class Keeper(
                 await SweepObjectsAsync(stoppingToken);
                 if (follower.IsCaughtUp)
                 {
+                    await db.WriteAsync(tx => ledger.ReleaseExpiredAsync(tx, clock.HeadTime), stoppingToken);
                     await steps.EndDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);
                     await LookAfterMoneyAsync(stoppingToken);
@@ -78,7 +82,7 @@ public sealed class Keeper(
         {
             foreach (var agent in await tx.QueryAsync<AgentRow>("SELECT * FROM agent WHERE deployed = 0 LIMIT 20"))
             {
-                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent);
+                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent, isNew: false);
             }
         },
         cancellationToken);

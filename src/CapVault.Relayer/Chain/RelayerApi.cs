@@ -2,6 +2,7 @@ using System.Globalization;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Operations;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -55,6 +56,8 @@ public static class RelayerApi
                     ChainTime = clock.Now,
                     Operations = states.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal),
                     PaymasterDeposit = (await deposit.GetAsync(cancellationToken)).ToString(CultureInfo.InvariantCulture),
+                    PaymasterPromised = Gwei.ToWei(await db.ReadAsync(SponsorLedger.InFlightAsync, cancellationToken)).ToString(CultureInfo.InvariantCulture),
+                    PaymasterAlarm = deposit.Alarm,
                     Lane = lane.Address,
                     LaneBalance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
                     EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),

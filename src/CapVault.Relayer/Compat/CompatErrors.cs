@@ -60,6 +60,8 @@ public static class CompatErrors
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
         [ErrorCodes.SpendingLimitExceeded] = ErrorCodes.SpendingLimitExceeded,
         [ErrorCodes.ThirdPartiesNotAccepted] = ErrorCodes.ThirdPartiesNotAccepted,
+        [ErrorCodes.SponsorPolicyDenied] = ErrorCodes.SponsorPolicyDenied,
+        [ErrorCodes.SponsorBudgetExceeded] = ErrorCodes.SponsorBudgetExceeded,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
         [ErrorCodes.RelayerUnavailable] = ErrorCodes.RelayerUnavailable,

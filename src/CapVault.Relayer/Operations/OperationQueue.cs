@@ -1,5 +1,6 @@
 using System.Numerics;
 using CapVault.Contracts;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -10,7 +11,7 @@ namespace CapVault.Relayer.Operations;
 /// Puts operations into the queue, inside the transaction that promises them. From that commit on the row is the promise: whoever
 /// finds it carries it on.
 /// </summary>
-public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
+public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, TimeProvider time)
 {
     /// <summary>Fires after a commit that queued something.</summary>
     public Signal Queued { get; } = new();
@@ -24,6 +25,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
             return live;
         }
 
+        await sponsor.AdmitStepAsync(tx, account, orderId, step, callData);
         var operationId = await InsertAsync(
             tx,
             new Operation
@@ -80,8 +82,17 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
     }
 
     /// <summary>Queues a transaction that the relayer sends itself; nothing happens if the same one is live.</summary>
+    /// <param name="tx">The transaction that promises it.</param>
+    /// <param name="kind">One of <see cref="OperationKind"/>.</param>
+    /// <param name="target">Its recipient.</param>
+    /// <param name="callData">Its data.</param>
+    /// <param name="value">Wei.</param>
+    /// <param name="gasLimit">Its gas limit.</param>
+    /// <param name="orderId">The order that it is a step of.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="account">The account on whose budgets it is; null where nobody has asked for it.</param>
     public async Task<bool> AddOwnAsync(
-        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null)
+        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null, byte[]? account = null)
     {
         var isLive = await tx.FirstOrDefaultAsync<long?>(
             "SELECT operation_id FROM operation WHERE live = 1 AND ((kind = @kind AND target = @target AND call_data = @callData) OR (order_id = @orderId AND step = @step))",
@@ -91,7 +102,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
             return false;
         }
 
-        await InsertAsync(
+        var operationId = await InsertAsync(
             tx,
             new Operation
             {
@@ -104,6 +115,11 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 Value = value.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 GasLimit = gasLimit,
             });
+        if (account is not null)
+        {
+            await sponsor.ReserveOwnAsync(tx, account, operationId, gasLimit);
+        }
+
         return true;
     }
 

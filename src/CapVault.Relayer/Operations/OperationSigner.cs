@@ -2,6 +2,7 @@ using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.ABI;
@@ -21,7 +22,7 @@ public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash,
 /// Turns a received operation into a signed one: nonce, gas, sponsor, Executor. One signed operation per nonce lane at a time: a
 /// second one would be void if the first never lands.
 /// </summary>
-public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
+public sealed class OperationSigner(ChainContext context, ChainClock clock, ExecutorKeys executors, Sponsor sponsor, TimeProvider time)
 {
     /// <summary>How much of it an operation must have left when it goes out, seconds.</summary>
     public const long TimeToLand = Validity / 10;
@@ -98,7 +99,9 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         var nonceSeq = await NextSequenceAsync(tx, account, nonceKey);
         var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
         var userOp = Build(account, nonceKey, nonceSeq, limits, callData, (ulong)validUntil);
-        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, nonceSeq, validUntil);
+        var sponsored = new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, nonceSeq, validUntil);
+        await sponsor.ReserveAsync(tx, account, sponsored, limits.Prefund);
+        return sponsored;
     }
 
     /// <summary>
@@ -141,7 +144,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             CallData = callData,
             AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, limits.Call),
             PreVerificationGas = GasLimits.PreVerification,
-            GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
+            GasFees = UserOperations.GasFees(sponsor.PriorityFee, sponsor.MaxFee),
             Signature = [],
         };
         userOp.PaymasterAndData = context.Sponsorship.Sign(

@@ -150,6 +150,12 @@ public sealed record RelayerStatus
     /// <summary>The paymaster's deposit at the EntryPoint, wei.</summary>
     public required string PaymasterDeposit { get; init; }
 
+    /// <summary>What the sponsor has promised and no block has included yet, wei: the deposit must cover it.</summary>
+    public required string PaymasterPromised { get; init; }
+
+    /// <summary>Why somebody must look at the deposit; null where nobody must.</summary>
+    public string? PaymasterAlarm { get; init; }
+
     /// <summary>Address that submits.</summary>
     public required string Lane { get; init; }
 
