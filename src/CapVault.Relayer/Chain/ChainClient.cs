@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text.Json;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Hex.HexTypes;
@@ -92,6 +93,26 @@ public sealed class ChainClient(IClient rpc)
         var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
         return blocks[0].Calls[0];
     }
+
+    /// <summary>
+    /// Runs transactions one after the other on top of the newest block, at <paramref name="time"/> (unix seconds), without sending them. One that fails
+    /// leaves nothing behind, and the next runs all the same.
+    /// </summary>
+    public async Task<SimulatedCall[]> SimulateAllAsync(IEnumerable<object> calls, long time, JsonElement? stateOverrides, CancellationToken cancellationToken)
+    {
+        var block = new { blockOverrides = new { time = new HexBigInteger(time).HexValue }, stateOverrides, calls };
+        var payload = new { blockStateCalls = new[] { block }, validation = false, traceTransfers = false };
+        var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
+        return blocks[0].Calls;
+    }
+
+    /// <summary>A word of a contract's storage.</summary>
+    public async Task<byte[]> GetStorageAsync(string address, string slot, CancellationToken cancellationToken) =>
+        (await RequestAsync<string>("eth_getStorageAt", cancellationToken, address, slot, "latest")).HexToByteArray();
+
+    /// <summary>A receipt as the node writes it, or null while the transaction is not mined.</summary>
+    public Task<JsonElement?> GetRawReceiptAsync(byte[] txHash, CancellationToken cancellationToken) =>
+        RequestAsync<JsonElement?>("eth_getTransactionReceipt", cancellationToken, txHash.ToHex(true));
 
     // Nodes word it differently.
     private static bool IsKnown(RpcResponseException exception) =>

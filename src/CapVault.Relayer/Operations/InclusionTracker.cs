@@ -98,7 +98,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
         {
-            await RebuildLanesAsync(tx, account);
+            await RebuildLanesAsync(tx, account, ancestor);
         }
 
         await tx.ExecuteAsync(
@@ -148,14 +148,15 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     {
         var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
         var account = log.AddressTopic(2);
-        if (await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE account = @account", new { account }) is null)
+        // Accounts of other makers are known by their lanes, from their first operation here on.
+        if (await tx.FirstOrDefaultAsync<long?>(
+            "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM account_lane WHERE account = @account LIMIT 1", new { account }) is null)
         {
             return;
         }
 
         await ChainEvents.StoreAsync(tx, log, account: account);
-        var key = (long)(included.Nonce >> 64);
-        var seq = (long)(included.Nonce & ulong.MaxValue);
+        var (key, seq) = NonceLane.Of(included.Nonce);
         await AdvanceLaneAsync(tx, account, key, seq + 1);
         await SupersedeAsync(tx, account, key, seq, included.UserOpHash);
         var operation = await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @UserOpHash", included);
@@ -186,27 +187,39 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         }
     }
 
-    private async Task RebuildLanesAsync(Tx tx, byte[] account)
+    // Of an account of another maker we have not seen every operation: where none is left on the canonical chain, its lane is where the first that was
+    // taken back had been.
+    private async Task RebuildLanesAsync(Tx tx, byte[] account, long ancestor)
     {
         await tx.ExecuteAsync("DELETE FROM account_lane WHERE account = @account", new { account });
-        var logs = await tx.QueryAsync<ChainLog>(
-            """
-            SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
-            FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1
-            WHERE e.account = @account AND e.address = @entryPoint
-            """,
-            new { account, entryPoint = _entryPoint });
-        foreach (var log in logs)
+        var lanes = new Dictionary<long, long>();
+        foreach (var isCanonical in new[] { true, false })
         {
-            var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
-            await AdvanceLaneAsync(tx, account, (long)(included.Nonce >> 64), (long)(included.Nonce & ulong.MaxValue) + 1);
+            var logs = await tx.QueryAsync<ChainLog>(
+                """
+                SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
+                FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = @canonical
+                WHERE e.account = @account AND e.address = @entryPoint AND (b.canonical = 1 OR b.number > @ancestor)
+                """,
+                new { account, entryPoint = _entryPoint, canonical = isCanonical ? 1 : 0, ancestor });
+            var next = logs.Select(log => NonceLane.Of(log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event.Nonce)).GroupBy(place => place.Key, place => place.Sequence);
+            foreach (var lane in next)
+            {
+                lanes.TryAdd(lane.Key, isCanonical ? lane.Max() + 1 : lane.Min());
+            }
+        }
+
+        foreach (var (key, nextSeq) in lanes)
+        {
+            await AdvanceLaneAsync(tx, account, key, nextSeq);
         }
     }
 
-    private static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
+    /// <summary>Takes note of the next free place of an account's lane on chain.</summary>
+    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
         """
         INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
-        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)
+        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = CASE WHEN account_lane.next_seq > excluded.next_seq THEN account_lane.next_seq ELSE excluded.next_seq END
         """,
         new { account, key, nextSeq });
 }

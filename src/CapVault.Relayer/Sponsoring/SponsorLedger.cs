@@ -62,15 +62,16 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
     /// <param name="payer">Whose budgets it is on.</param>
     /// <param name="gwei">All of its gas limits at its highest fee.</param>
     /// <param name="validUntil">The last second in which it can be included.</param>
-    public async Task ReserveAsync(Tx tx, byte[] hash, byte[] sender, Payer payer, long gwei, long validUntil)
+    /// <param name="nonce">Of an operation that its client signs: it may be told apart from its other promises by it.</param>
+    public async Task ReserveAsync(Tx tx, byte[] hash, byte[] sender, Payer payer, long gwei, long validUntil, byte[]? nonce = null)
     {
         var row = new Row { UserOpHash = hash, State = Reserved, AgentId = payer.AgentId, Owner = payer.Owner, KeyId = payer.KeyId, Day = clock.Now / Day, Reserved = gwei };
         var isNew = await tx.ExecuteAsync(
             """
-            INSERT INTO sponsorship (user_op_hash, state, sender, agent_id, owner, key_id, day, reserved, valid_until)
-            VALUES (@UserOpHash, @State, @sender, @AgentId, @Owner, @KeyId, @Day, @Reserved, @validUntil) ON CONFLICT (user_op_hash) DO NOTHING
+            INSERT INTO sponsorship (user_op_hash, state, sender, agent_id, owner, key_id, day, reserved, nonce, valid_until)
+            VALUES (@UserOpHash, @State, @sender, @AgentId, @Owner, @KeyId, @Day, @Reserved, @nonce, @validUntil) ON CONFLICT (user_op_hash) DO NOTHING
             """,
-            new { row.UserOpHash, row.State, sender, row.AgentId, row.Owner, row.KeyId, row.Day, row.Reserved, validUntil });
+            new { row.UserOpHash, row.State, sender, row.AgentId, row.Owner, row.KeyId, row.Day, row.Reserved, nonce, validUntil });
         if (isNew > 0)
         {
             await CountAsync(tx, row, gwei);

@@ -20,14 +20,16 @@ public sealed class SponsorPolicy
 
     private readonly HashSet<(string To, string Selector)> _calls;
     private readonly HashSet<string> _accountCode;
+    private readonly HashSet<string> _factories;
 
-    private SponsorPolicy(bool isOpen, SponsorBudgets budgets, GasCaps caps, HashSet<(string To, string Selector)> calls, HashSet<string> accountCode)
+    private SponsorPolicy(bool isOpen, SponsorBudgets budgets, GasCaps caps, HashSet<(string To, string Selector)> calls, HashSet<string> accountCode, HashSet<string> factories)
     {
         IsOpen = isOpen;
         Budgets = budgets;
         Caps = caps;
         _calls = calls;
         _accountCode = accountCode;
+        _factories = factories;
     }
 
     /// <summary>Whether any call of any account is sponsored, within the caps and budgets.</summary>
@@ -56,13 +58,16 @@ public sealed class SponsorPolicy
     /// <param name="codeHash">keccak256 of the code.</param>
     public bool AllowsCode(byte[] codeHash) => IsOpen || _accountCode.Contains(codeHash.ToHex(prefix: true));
 
+    /// <summary>Whether accounts that this contract makes are sponsored, and bundled for: of an account that is not there yet there is no code.</summary>
+    public bool AllowsFactory(byte[] factory) => IsOpen || _factories.Contains(factory.ToHex(prefix: true));
+
     /// <summary>Reads the options' policy file; without one a sandbox's policy is open, and elsewhere nothing is sponsored.</summary>
     /// <exception cref="InvalidOperationException">The file is missing or wrong.</exception>
     public static SponsorPolicy Of(RelayerOptions options, ChainContext context)
     {
         if (options.SponsorPolicyFile.Length == 0)
         {
-            return new SponsorPolicy(options.Sandbox, options.Sandbox ? SponsorBudgets.Unlimited : SponsorBudgets.None, GasCaps.Default, [], []);
+            return new SponsorPolicy(options.Sandbox, options.Sandbox ? SponsorBudgets.Unlimited : SponsorBudgets.None, GasCaps.Default, [], [], []);
         }
 
         try
@@ -78,14 +83,15 @@ public sealed class SponsorPolicy
     private static SponsorPolicy Parse(string json, ChainContext context)
     {
         var file = JsonSerializer.Deserialize<PolicyFile>(json, CapJson.Strict) ?? throw new FormatException("Found null, expected a policy.");
-        if (file.Open && (file.Calls.Count > 0 || file.AccountCode.Count > 0))
+        if (file.Open && file.Calls.Count + file.AccountCode.Count + file.Factories.Count > 0)
         {
-            throw new FormatException("open: found true beside calls or accountCode, expected one of the two: an open policy sponsors any call of any account.");
+            throw new FormatException("open: found true beside calls, accountCode or factories, expected one of the two: an open policy sponsors any call of any account.");
         }
 
         var calls = file.Calls.SelectMany((call, index) => CallsOf(call, $"calls[{index}]", context)).ToHashSet();
         var code = file.AccountCode.Select((hash, index) => HexOf(hash, 32, $"accountCode[{index}]", "the keccak256 of an account's code")).ToHashSet(StringComparer.Ordinal);
-        return new SponsorPolicy(file.Open, BudgetsOf(file), CapsOf(file), calls, code);
+        var factories = file.Factories.Select((address, index) => HexOf(address, 20, $"factories[{index}]", "the address of a contract that makes accounts")).ToHashSet(StringComparer.Ordinal);
+        return new SponsorPolicy(file.Open, BudgetsOf(file), CapsOf(file), calls, code, factories);
     }
 
     private static IEnumerable<(string To, string Selector)> CallsOf(AllowedCalls call, string field, ChainContext context)
@@ -153,6 +159,8 @@ public sealed class SponsorPolicy
         public IReadOnlyList<AllowedCalls> Calls { get; init; } = [];
 
         public IReadOnlyList<string> AccountCode { get; init; } = [];
+
+        public IReadOnlyList<string> Factories { get; init; } = [];
 
         public GasCaps? Caps { get; init; }
 

@@ -139,7 +139,7 @@ public sealed class BudgetTests(BudgetSandbox sandbox) : IClassFixture<BudgetSan
     [Fact]
     public async Task What_reverts_in_a_block_is_charged_to_its_agent()
     {
-        var (pair, _) = await NewOwnersAsync();
+        var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await sandbox.QuietAsync();
         await using var mining = await sandbox.Chain.Node.StopMiningAsync();

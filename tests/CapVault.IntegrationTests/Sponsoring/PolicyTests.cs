@@ -64,7 +64,7 @@ public sealed class PolicyTests(ClosedSandbox sandbox) : IClassFixture<ClosedSan
     [InlineData("""{"open":true,"budgets":{"global":"-1"}}""", "budgets.global: found \"-1\", expected ETH")]
     [InlineData("""{"open":true,"budgets":{"topUps":"0.0000000001"}}""", "budgets.topUps: found \"0.0000000001\", expected ETH")]
     [InlineData("""{"open":true,"caps":{"callGas":0}}""", "caps.callGas: found 0, expected 1 – 15000000")]
-    [InlineData("""{"open":true,"accountCode":["0x12"]}""", "open: found true beside calls or accountCode")]
+    [InlineData("""{"open":true,"accountCode":["0x12"]}""", "open: found true beside calls, accountCode or factories")]
     [InlineData("""{"accountCode":["0x12"]}""", "accountCode[0]: found \"0x12\", expected the keccak256 of an account's code: 0x and 64 hex digits")]
     [InlineData("""{"calls":[{"to":"valt","functions":["*"]}]}""", "calls[0].to: found \"valt\", expected an address, vault, usdc or account")]
     [InlineData("""{"calls":[{"to":"vault","functions":["transfer"]}]}""", "calls[0].functions[0]: found \"transfer\", expected a selector")]

@@ -11,10 +11,12 @@ CREATE TABLE sponsorship (
   day          INTEGER NOT NULL, -- UTC day of chain time, since 1970, whose budgets it is on
   reserved     INTEGER NOT NULL, -- all of its gas limits at its highest fee
   cost         INTEGER,          -- what it was charged, once a block includes it
+  nonce        BLOB,             -- of what a client of JSON-RPC is given: it holds one promise per nonce
   valid_until  INTEGER NOT NULL, -- unix seconds of chain time; after it, it cannot be included
   block_number INTEGER           -- of the block that includes it
 ) STRICT;
 CREATE INDEX sponsorship_reserved ON sponsorship (valid_until) WHERE state = 'RESERVED';
+CREATE INDEX sponsorship_sender ON sponsorship (sender) WHERE state = 'RESERVED';
 CREATE INDEX sponsorship_block ON sponsorship (block_number) WHERE block_number IS NOT NULL;
 
 -- The ledger's sums per budget and day. In shards, chosen by the hash: one row per budget would make all who sponsor wait for each other's commit.
