@@ -130,6 +130,9 @@ public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
     /// <summary>approve and payOrder.</summary>
     public static readonly OrderStep Pay = new("pay");
 
+    /// <summary>approve and createAndPayOrder: <see cref="Create"/> and <see cref="Pay"/> in one.</summary>
+    public static readonly OrderStep CreateAndPay = new("create_and_pay");
+
     /// <summary>approveOrder, by the Approver.</summary>
     public static readonly OrderStep Approve = new("approve");
 
@@ -150,6 +153,9 @@ public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
 
     /// <summary>expireOrder.</summary>
     public static readonly OrderStep Expire = new("expire");
+
+    /// <summary>Whether this step is <paramref name="step"/>, or has its effect beside another.</summary>
+    public bool Includes(OrderStep step) => this == step || (this == CreateAndPay && (step == Create || step == Pay));
 
     /// <inheritdoc/>
     public static OrderStep Parse(string value) => new(value);
