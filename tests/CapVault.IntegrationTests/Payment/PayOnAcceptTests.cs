@@ -220,11 +220,10 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     public async Task What_failed_to_be_created_is_created_by_its_payment()
     {
         var pair = await sandbox.NewPairAsync(price: "1.00");
-        await SetMinimumFeeAsync(500);
         var negotiation = await pair.NegotiateAsync();
-        await SetMinimumFeeAsync(600);
+        await EnableTokenAsync(false);
         await pair.Provider.Client.Invoking(it => it.AcceptNegotiationAsync(negotiation.NegotiationId)).Should().ThrowAsync<CapApiException>();
-        await SetMinimumFeeAsync(500);
+        await EnableTokenAsync(true);
 
         var paid = await pair.Requester.Client.PayOrderAsync(negotiation.OrderId);
 
@@ -411,8 +410,8 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     private Task LimitAsync(Pair pair, string perOrder, string perDay) =>
         sandbox.Setup.SetLimitsAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), perOrder, perDay);
 
-    private Task SetMinimumFeeAsync(ushort bps) =>
-        sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled: true, bps);
+    private Task EnableTokenAsync(bool enabled) =>
+        sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled, minFeeBps: 1000);
 
     private string[] As(Party party) => ["--api", sandbox.Relayer.Url, "--key", party.Key];
 
