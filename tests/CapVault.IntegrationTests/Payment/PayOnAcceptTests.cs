@@ -357,6 +357,21 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
+    public async Task Who_takes_its_Executor_over_before_the_answer_is_charged_by_nobody_else()
+    {
+        var pair = await sandbox.NewPairAsync(price: "1.00");
+        var negotiation = await pair.NegotiateAsync(payOnAccept: true);
+        var executor = EthECKey.GenerateKey();
+        await sandbox.Setup.SetExecutorAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), executor.GetPublicAddress());
+
+        var accepted = (await pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId)).Order;
+
+        accepted.Should().BeEquivalentTo(new { Status = OrderStatus.Creating, Pending = (object?)null });
+        (await sandbox.Chain.UsdcOfAsync(pair.Requester.Wallet)).Should().Be(100_000_000);
+        (await new SelfHeldApi(sandbox.Api, pair.Requester, executor).TakeAsync(accepted.OrderId, OrderStep.CreateAndPay)).Status.Should().Be(OrderStatus.Paid);
+    }
+
+    [Fact]
     public async Task What_another_created_meanwhile_is_paid_by_the_same_operation()
     {
         var executor = EthECKey.GenerateKey();
