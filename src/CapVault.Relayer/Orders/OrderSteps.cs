@@ -314,7 +314,7 @@ public sealed class OrderSteps(
             Verdict.Unauthorized => throw ApiException.Forbidden($"The {actor} may not {step} an order that is {order.Status}."),
             Verdict.TooLate => throw ApiException.State(
                 ErrorCodes.DeadlinePassed,
-                $"To {step} was possible up to {at:O}. The order can only {(order.Phase < Phase.Deliver ? "expire" : "be released")} now.",
+                $"To {step} was possible up to {at:O}. {(order.Phase == Phase.None ? "The order was never created." : $"The order can only {(order.Phase < Phase.Deliver ? "expire" : "be released")} now.")}",
                 new { at }),
             Verdict.TooEarly => throw ApiException.State(ErrorCodes.DeadlineNotReached, $"To {step} is possible after {at:O}.", new { at }, retryable: true),
             Verdict.NotApproved => throw ApiException.State(
