@@ -100,7 +100,7 @@ public static class RelayerHost
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
-        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
+        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>().AddSingleton<LaneFunds>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
         services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
 
@@ -112,7 +112,7 @@ public static class RelayerHost
         services.AddSingleton<IProjection, OrderBook>();
 
         services.AddSingleton<Follower>().AddHostedService(provider => provider.GetRequiredService<Follower>());
-        services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
+        services.AddSingleton<LanePool>().AddHostedService(provider => provider.GetRequiredService<LanePool>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
@@ -130,7 +130,7 @@ public static class RelayerHost
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
-        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
+        await app.Services.GetRequiredService<LanePool>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);

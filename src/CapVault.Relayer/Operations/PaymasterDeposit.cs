@@ -15,8 +15,29 @@ namespace CapVault.Relayer.Operations;
 /// <summary>The paymaster's deposit at the EntryPoint, out of which every sponsored operation is paid.</summary>
 public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext context, OperationQueue queue, SponsorPolicy policy, IOptions<RelayerOptions> options, TimeProvider time, ILogger<PaymasterDeposit> log)
 {
+    private readonly Lock _gate = new();
+    private (byte[] BlockHash, Task<BigInteger> Deposit)? _known;
+
+    /// <summary>One gwei in wei.</summary>
+    public const long Gwei = 1_000_000_000;
+
     /// <summary>What somebody must look at: the deposit does not cover what is promised, or today's top-ups are used up. Null: nothing.</summary>
     public string? Alarm { get; private set; }
+
+    /// <summary>Wei at the EntryPoint as of a block; asked once per block, whichever lane wants to know.</summary>
+    public Task<BigInteger> AtAsync(byte[] blockHash, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_known is not { } known || !known.BlockHash.AsSpan().SequenceEqual(blockHash) || known.Deposit.IsFaulted || known.Deposit.IsCanceled)
+            {
+                _known = known = (blockHash, chain.QueryNumberAtAsync(
+                    context.EntryPoint, new BalanceOfFunction { Account = context.Paymaster }, blockHash, cancellationToken));
+            }
+
+            return known.Deposit;
+        }
+    }
 
     /// <summary>Wei at the EntryPoint.</summary>
     public Task<BigInteger> GetAsync(CancellationToken cancellationToken) =>
@@ -28,7 +49,7 @@ public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext cont
     /// </summary>
     public async Task EnsureAsync(BigInteger needed, CancellationToken cancellationToken)
     {
-        var promised = Gwei.ToWei(await db.ReadAsync(SponsorLedger.InFlightAsync, cancellationToken));
+        var promised = GasMoney.ToWei(await db.ReadAsync(SponsorLedger.InFlightAsync, cancellationToken));
         var minimum = BigInteger.Max(options.Value.MinimumDeposit, BigInteger.Max(needed, promised));
         var deposit = await GetAsync(cancellationToken);
         Alarm = deposit < promised ? $"The paymaster's deposit is {deposit} wei, less than the {promised} wei that are promised." : null;
@@ -55,7 +76,7 @@ public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext cont
             return;
         }
 
-        var left = Gwei.ToWei(policy.Budgets.TopUps) - await ToppedUpTodayAsync(tx);
+        var left = GasMoney.ToWei(policy.Budgets.TopUps) - await ToppedUpTodayAsync(tx);
         if (left < amount)
         {
             Alarm = $"The paymaster's deposit needs {amount} wei more, and today's cap on top-ups leaves {BigInteger.Max(left, 0)} wei: find out who drains it, or raise budgets.topUps in the sponsor policy.";
@@ -83,18 +104,12 @@ public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext cont
         return values.Aggregate(BigInteger.Zero, (sum, value) => sum + BigInteger.Parse(value, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>What the EntryPoint holds back for a bundle while it runs: every limit at the operation's highest fee, wei.</summary>
-    public static BigInteger PrefundOf(Bundle bundle)
+    /// <summary>What the EntryPoint holds back for an operation while it runs: every limit at its highest fee; gwei, rounded up.</summary>
+    public static long PrefundOf(PackedUserOperation userOp)
     {
-        var prefund = BigInteger.Zero;
-        foreach (var operation in bundle.Operations)
-        {
-            var userOp = new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(operation.UserOp!);
-            var (verification, call) = UserOperations.Unpack(userOp.AccountGasLimits);
-            var (_, maxFee) = UserOperations.Unpack(userOp.GasFees);
-            prefund += (verification + call + GasLimits.PaymasterVerification + userOp.PreVerificationGas) * maxFee;
-        }
-
-        return prefund;
+        var (verification, call) = UserOperations.Unpack(userOp.AccountGasLimits);
+        var (_, maxFee) = UserOperations.Unpack(userOp.GasFees);
+        var (paymasterVerification, postOp) = userOp.PaymasterAndData is { Length: >= 52 } paymaster ? UserOperations.Unpack(paymaster[20..52]) : (0, 0);
+        return GasMoney.FromWei((verification + call + paymasterVerification + postOp + userOp.PreVerificationGas) * maxFee);
     }
 }

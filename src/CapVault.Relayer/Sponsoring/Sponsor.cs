@@ -15,10 +15,10 @@ namespace CapVault.Relayer.Sponsoring;
 public sealed class Sponsor(SponsorPolicy policy, SponsorLedger ledger, GasOracle gas)
 {
     /// <summary>Upper bound per gas of what is sponsored, wei.</summary>
-    public BigInteger MaxFee => BigInteger.Min(gas.OperationMaxFee, Gwei.ToWei(policy.Caps.MaxFeeGwei));
+    public BigInteger MaxFee => BigInteger.Min(gas.OperationMaxFee, GasMoney.ToWei(policy.Caps.MaxFeeGwei));
 
     /// <summary>Tip per gas of what is sponsored, wei.</summary>
-    public BigInteger PriorityFee => BigInteger.Min(gas.PriorityFee, Gwei.ToWei(policy.Caps.MaxPriorityFeeGwei));
+    public BigInteger PriorityFee => BigInteger.Min(gas.PriorityFee, GasMoney.ToWei(policy.Caps.MaxPriorityFeeGwei));
 
     /// <summary>Makes sure that a step of an order is sponsored. One that ends a paid order is, whatever the budgets: it gives somebody his money.</summary>
     /// <exception cref="ApiException">403 SPONSOR_POLICY_DENIED, 429 SPONSOR_BUDGET_EXCEEDED.</exception>
@@ -27,7 +27,7 @@ public sealed class Sponsor(SponsorPolicy policy, SponsorLedger ledger, GasOracl
         RequireAllowed(account, callData);
         if (!await IsExitAsync(tx, orderId, step))
         {
-            await ledger.RequireRoomAsync(tx, await PayerOfAsync(tx, account), Gwei.FromWei(GasLimits.Of(step).Prefund * MaxFee));
+            await ledger.RequireRoomAsync(tx, await PayerOfAsync(tx, account), GasMoney.FromWei(GasLimits.Of(step).Prefund * MaxFee));
         }
     }
 
@@ -36,7 +36,7 @@ public sealed class Sponsor(SponsorPolicy policy, SponsorLedger ledger, GasOracl
     public async Task AdmitOwnerActionAsync(Tx tx, byte[] account, byte[] callData)
     {
         RequireAllowed(account, callData);
-        await ledger.RequireRoomAsync(tx, await PayerOfAsync(tx, account), Gwei.FromWei(GasLimits.OwnerAction.Prefund * MaxFee));
+        await ledger.RequireRoomAsync(tx, await PayerOfAsync(tx, account), GasMoney.FromWei(GasLimits.OwnerAction.Prefund * MaxFee));
     }
 
     /// <summary>Takes a transaction that the relayer sends itself for an account on the account's budgets, before it is sent.</summary>
@@ -44,14 +44,14 @@ public sealed class Sponsor(SponsorPolicy policy, SponsorLedger ledger, GasOracl
     public async Task ReserveOwnAsync(Tx tx, byte[] account, long operationId, long gasLimit)
     {
         RequirePolicy();
-        var (payer, gwei) = (await PayerOfAsync(tx, account), Gwei.FromWei(gasLimit * MaxFee));
+        var (payer, gwei) = (await PayerOfAsync(tx, account), GasMoney.FromWei(gasLimit * MaxFee));
         await ledger.RequireRoomAsync(tx, payer, gwei);
         await ledger.ReserveAsync(tx, SponsorLedger.KeyOf(operationId), account, payer, gwei, validUntil: long.MaxValue);
     }
 
     /// <summary>Keeps what an agent's operation may cost, in the transaction that signs it.</summary>
     public async Task ReserveAsync(Tx tx, byte[] account, SponsoredOperation operation, long gas) =>
-        await ledger.ReserveAsync(tx, operation.Hash, account, await PayerOfAsync(tx, account), Gwei.FromWei(gas * MaxFee), operation.ValidUntil);
+        await ledger.ReserveAsync(tx, operation.Hash, account, await PayerOfAsync(tx, account), GasMoney.FromWei(gas * MaxFee), operation.ValidUntil);
 
     /// <exception cref="ApiException">403 SPONSOR_POLICY_DENIED: a call that the policy does not name.</exception>
     public void RequireAllowed(byte[] account, byte[] callData)

@@ -91,7 +91,7 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
     {
         if (await FindAsync(tx, hash) is { State: not Settled } row)
         {
-            await MoveAsync(tx, row, Settled, cost is { } wei ? Gwei.FromWei(wei) : row.Reserved, blockNumber);
+            await MoveAsync(tx, row, Settled, cost is { } wei ? GasMoney.FromWei(wei) : row.Reserved, blockNumber);
         }
     }
 
@@ -184,9 +184,9 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
         return new ApiException(
             429,
             ErrorCodes.SponsorBudgetExceeded,
-            $"The gas budget {whose} for today is {Gwei.Format(limit)}, of which {Gwei.Format(Math.Max(0, limit - used))} are left; this would take up to {Gwei.Format(needed)}. "
+            $"The gas budget {whose} for today is {GasMoney.Format(limit)}, of which {GasMoney.Format(Math.Max(0, limit - used))} are left; this would take up to {GasMoney.Format(needed)}. "
                 + $"The next day begins at {resetsAt:O}. Refunds and releases of orders are never held back.",
-            new { budget = budget.Split(':')[0], required = Gwei.Format(needed), left = Gwei.Format(Math.Max(0, limit - used)), resetsAt },
+            new { budget = budget.Split(':')[0], required = GasMoney.Format(needed), left = GasMoney.Format(Math.Max(0, limit - used)), resetsAt },
             retryable: true);
     }
 

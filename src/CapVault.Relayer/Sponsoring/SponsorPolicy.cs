@@ -122,7 +122,7 @@ public sealed class SponsorPolicy
         var budgets = file.Budgets ?? (file.Open ? new() : throw new FormatException("budgets: found nothing, expected the ETH that may be spent per UTC day."));
         long Read(string? value, string field) => value is null
             ? file.Open ? long.MaxValue : throw new FormatException($"budgets.{field}: found nothing, expected ETH per UTC day, such as \"0.05\".")
-            : Gwei.TryParse(value, out var gwei) ? gwei : throw new FormatException($"budgets.{field}: found \"{value}\", expected ETH with at most 9 decimals, such as \"0.05\".");
+            : GasMoney.TryParse(value, out var gwei) ? gwei : throw new FormatException($"budgets.{field}: found \"{value}\", expected ETH with at most 9 decimals, such as \"0.05\".");
         return new SponsorBudgets
         {
             Global = Read(budgets.Global, "global"),
@@ -249,7 +249,7 @@ public sealed record GasCaps
 }
 
 /// <summary>Amounts of gas in gwei of the native coin.</summary>
-public static class Gwei
+public static class GasMoney
 {
     private static readonly BigInteger Wei = BigInteger.Pow(10, 9);
 
