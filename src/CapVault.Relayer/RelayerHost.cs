@@ -10,6 +10,7 @@ using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
+using CapVault.Relayer.Rpc;
 using CapVault.Relayer.Sandbox;
 using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
@@ -116,6 +117,8 @@ public static class RelayerHost
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
+        services.AddSingleton<OperationValidator>().AddSingleton<GasEstimates>().AddSingleton<AccountCode>().AddSingleton<Submissions>().AddSingleton<PaymasterService>()
+            .AddSingleton<OperationViews>().AddSingleton<RpcMethods>();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -201,5 +204,6 @@ public static class RelayerHost
         }
 
         app.MapCompat();
+        app.MapRpc();
     }
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Text.Json;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Hex.HexTypes;
@@ -113,24 +112,33 @@ public sealed class ChainClient(IClient rpc)
     }
 
     /// <summary>
-    /// Runs transactions one after the other on top of the newest block, at <paramref name="time"/> (unix seconds), without sending them. One that fails
+    /// Runs calls one after the other on top of the newest block, at <paramref name="time"/> (unix seconds), without sending them. One that fails
     /// leaves nothing behind, and the next runs all the same.
     /// </summary>
-    public async Task<SimulatedCall[]> SimulateAllAsync(IEnumerable<object> calls, long time, JsonElement? stateOverrides, CancellationToken cancellationToken)
+    /// <param name="calls">Whose they are, and what.</param>
+    /// <param name="time">The next block's timestamp, unix seconds.</param>
+    /// <param name="stateOverrides">What the accounts have instead; null for nothing.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public async Task<SimulatedCall[]> SimulateAsync(
+        IReadOnlyList<(string From, Operations.LaneCall Call)> calls, long time, object? stateOverrides, CancellationToken cancellationToken)
     {
-        var block = new { blockOverrides = new { time = new HexBigInteger(time).HexValue }, stateOverrides, calls };
+        var block = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["blockOverrides"] = new { time = new HexBigInteger(time).HexValue, gasLimit = new HexBigInteger(calls.Sum(item => item.Call.Gas) + 1_000_000).HexValue },
+            ["calls"] = calls.Select(item => new { from = item.From, to = item.Call.To, input = item.Call.Input, gas = new HexBigInteger(item.Call.Gas).HexValue }),
+        };
+        if (stateOverrides is not null)
+        {
+            block["stateOverrides"] = stateOverrides;
+        }
+
         var payload = new { blockStateCalls = new[] { block }, validation = false, traceTransfers = false };
-        var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
-        return blocks[0].Calls;
+        return (await RequestAsync<SimulatedBlock[]>("eth_simulateV1", cancellationToken, payload, "latest"))[0].Calls;
     }
 
     /// <summary>A word of a contract's storage.</summary>
     public async Task<byte[]> GetStorageAsync(string address, string slot, CancellationToken cancellationToken) =>
         (await RequestAsync<string>("eth_getStorageAt", cancellationToken, address, slot, "latest")).HexToByteArray();
-
-    /// <summary>A receipt as the node writes it, or null while the transaction is not mined.</summary>
-    public Task<JsonElement?> GetRawReceiptAsync(byte[] txHash, CancellationToken cancellationToken) =>
-        RequestAsync<JsonElement?>("eth_getTransactionReceipt", cancellationToken, txHash.ToHex(true));
 
     // Nodes word it differently.
     private static bool IsKnown(RpcResponseException exception) =>

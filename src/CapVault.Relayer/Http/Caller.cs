@@ -103,6 +103,9 @@ public static class CallerExtensions
         return caller;
     }
 
+    /// <summary>Whether the request carries a key at all.</summary>
+    public static bool HasKey(this HttpContext http) => KeyOf(http.Request) is not null;
+
     /// <summary>The caller of this request.</summary>
     public static Caller Caller(this HttpContext context) => (Caller)context.Items[typeof(Caller)]!;
 

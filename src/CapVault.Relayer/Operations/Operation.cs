@@ -51,6 +51,9 @@ public record Operation
     /// <summary>Whether it came with its Executor's signature: it cannot be signed anew.</summary>
     public bool ClientSigned { get; init; }
 
+    /// <summary>Whether its initCode makes its account.</summary>
+    public bool Deploys { get; init; }
+
     /// <summary>What it may add to the gas of its transaction.</summary>
     public long GasLimit { get; init; }
 

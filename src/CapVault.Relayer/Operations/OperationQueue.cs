@@ -8,6 +8,26 @@ using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
+/// <summary>An operation that somebody else built.</summary>
+/// <param name="Sender">Its account, which may be of another maker.</param>
+/// <param name="NonceKey">Its nonce lane.</param>
+/// <param name="NonceSeq">Its place there.</param>
+/// <param name="Hash">EntryPoint's hash of it.</param>
+/// <param name="UserOp">As the ABI encodes it.</param>
+/// <param name="CallData">The account's call.</param>
+/// <param name="GasLimit">What it may add to the gas of its transaction.</param>
+/// <param name="Prefund">What the EntryPoint holds back from our paymaster's deposit for it, gwei; 0 where another pays.</param>
+/// <param name="ValidUntil">End of the sponsor's signature, unix seconds; null where another pays.</param>
+public sealed record ForeignOperation(
+    byte[] Sender, long NonceKey, long NonceSeq, byte[] Hash, byte[] UserOp, byte[] CallData, long GasLimit, long Prefund, long? ValidUntil)
+{
+    /// <summary>Whether its initCode makes its account.</summary>
+    public bool Deploys { get; init; }
+
+    /// <summary>The paymaster that pays, where it is not ours.</summary>
+    public byte[]? Paymaster { get; init; }
+}
+
 /// <summary>
 /// Puts operations into the queue, inside the transaction that promises them. From that commit on the row is the promise: whoever
 /// finds it carries it on.
@@ -87,6 +107,35 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
         return await GetAsync(tx, operationId);
     }
 
+    /// <summary>Queues what came complete by JSON-RPC. The caller has made sure that it is valid, and that its place is free.</summary>
+    public async Task AddForeignAsync(Tx tx, ForeignOperation operation)
+    {
+        tx.OnCommitted(() => Wake(operation.Sender));
+        await tx.ExecuteAsync(
+            """
+            INSERT INTO operation (kind, state, live, sender, nonce_key, nonce_seq, call_data, value, user_op_hash, user_op, valid_until, gas_limit, prefund, client_signed,
+              deploys, paymaster, eoa, created_at, updated_at)
+            VALUES ('user_op', 'QUEUED', 1, @Sender, @NonceKey, @NonceSeq, @CallData, '0', @Hash, @UserOp, @ValidUntil, @GasLimit, @Prefund, 1,
+              @deploys, @Paymaster, @eoa, @now, @now)
+            """,
+            new
+            {
+                operation.Sender,
+                operation.NonceKey,
+                operation.NonceSeq,
+                operation.CallData,
+                operation.Hash,
+                operation.UserOp,
+                operation.ValidUntil,
+                operation.GasLimit,
+                operation.Prefund,
+                deploys = operation.Deploys ? 1 : 0,
+                operation.Paymaster,
+                eoa = context.LaneOf(operation.Sender).Eoa,
+                now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            });
+    }
+
     /// <summary>Queues a transaction that the relayer sends itself, from whichever lane has room; nothing happens if the same one is live.</summary>
     /// <param name="tx">The transaction that promises it.</param>
     /// <param name="kind">One of <see cref="OperationKind"/>.</param>
@@ -140,7 +189,7 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
 
     private async Task<long> InsertAsync(Tx tx, Operation operation)
     {
-        tx.OnCommitted(() => Wake(operation));
+        tx.OnCommitted(() => Wake(operation.Sender));
         return await tx.SingleAsync<long>(
             """
             INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, created_at, updated_at)
@@ -164,10 +213,10 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
             });
     }
 
-    private void Wake(Operation operation)
+    private void Wake(byte[]? sender)
     {
         Queued.Set();
-        foreach (var lane in operation.Sender is { } account ? [context.LaneOf(account)] : context.Lanes)
+        foreach (var lane in sender is { } account ? [context.LaneOf(account)] : context.Lanes)
         {
             QueuedFor(lane).Set();
         }

@@ -82,6 +82,9 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
         }
     }
 
+    /// <summary>Whether a promise for this operation counts now.</summary>
+    public static async Task<bool> IsReservedAsync(Tx tx, byte[] hash) => await FindAsync(tx, hash) is { State: Reserved };
+
     /// <summary>A block includes the operation.</summary>
     /// <param name="tx">The block's transaction.</param>
     /// <param name="hash">The operation's.</param>
