@@ -51,7 +51,7 @@ public sealed class OperationValidator(ChainClient chain, ChainContext context, 
     public static long GasOf(RpcUserOperation operation)
     {
         var limits = operation.Gas - operation.PreVerificationGas;
-        return (long)(limits + (limits / 63)) + 40_000 + (long)PreVerification.CalldataOf(operation);
+        return (long)(limits + (limits / 63)) + 40_000 + PreVerification.FloorOf(operation);
     }
 
     // The transaction's own, and EIP-7623's floor for data.
@@ -97,12 +97,16 @@ public static class PreVerification
 {
     private const long Transaction = 21_000;
     private const long PerOperation = 22_000;
-    private const int ZeroByte = 4;
-    private const int OtherByte = 16;
+
+    /// <summary>No operation runs on less than this: its account's validation, with the EntryPoint's bookkeeping.</summary>
+    private const long LeastUsed = 30_000;
 
     /// <summary>The least that an operation must offer, alone in its transaction.</summary>
-    public static BigInteger Of(RpcUserOperation operation) => Transaction + PerOperation + CalldataOf(operation);
+    public static long Of(RpcUserOperation operation) => Transaction + Math.Max(PerOperation + CalldataOf(operation, zero: 4, other: 16), FloorOf(operation) - LeastUsed);
 
-    /// <summary>Gas of its bytes in a transaction.</summary>
-    public static BigInteger CalldataOf(RpcUserOperation operation) => new ABIEncode().GetABIParamsEncoded(operation.ToPacked()).Sum(octet => octet == 0 ? ZeroByte : OtherByte);
+    /// <summary>What its bytes cost at least, however little is run (EIP-7623).</summary>
+    public static long FloorOf(RpcUserOperation operation) => CalldataOf(operation, zero: 10, other: 40);
+
+    private static long CalldataOf(RpcUserOperation operation, long zero, long other) =>
+        new ABIEncode().GetABIParamsEncoded(operation.ToPacked()).Sum(octet => octet == 0 ? zero : other);
 }

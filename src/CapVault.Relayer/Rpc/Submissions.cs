@@ -22,6 +22,7 @@ public sealed class Submissions(
     SponsorPolicy policy,
     SponsorLedger ledger,
     OperationQueue queue,
+    PaymasterDeposit deposit,
     StepOutcomes outcomes,
     IOptions<RelayerOptions> options)
 {
@@ -58,9 +59,24 @@ public sealed class Submissions(
         await code.RequireAllowedAsync(operation, cancellationToken);
         var packed = new ABIEncode().GetABIParamsEncoded(userOp);
         var before = found.Waiting.Where(row => operation.Deploys ? row.NonceKey == key && row.NonceSeq < sequence && !row.Deploys : row.NonceKey != key || row.NonceSeq < sequence);
-        await validator.RequireValidAsync(operation, packed, hash, [.. before.Select(row => (row.UserOp!, row.GasLimit))], cancellationToken);
+        await RequireValidAsync(operation, packed, hash, [.. before.Select(row => (row.UserOp!, row.GasLimit))], cancellationToken);
         await db.WriteAsync(tx => QueueAsync(tx, operation, place, packed, payer), cancellationToken);
         return hash;
+    }
+
+    private async Task RequireValidAsync(
+        RpcUserOperation operation, byte[] packed, byte[] hash, IReadOnlyList<(byte[] UserOp, long Gas)> before, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await validator.RequireValidAsync(operation, packed, hash, before, cancellationToken);
+        }
+        catch (RpcError error) when (error.Code == RpcError.PaymasterBalance && operation.Paymaster.AsSpan().SequenceEqual(_paymaster))
+        {
+            // Our deposit is our business: the next attempt finds it filled up.
+            await deposit.EnsureAsync(operation.Gas * operation.MaxFeePerGas, cancellationToken);
+            throw;
+        }
     }
 
     private async Task QueueAsync(Tx tx, RpcUserOperation operation, Place place, byte[] packed, Payer payer)
