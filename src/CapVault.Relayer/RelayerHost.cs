@@ -38,7 +38,7 @@ public static class RelayerHost
         });
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
-        var db = await Db.OpenAsync(options.DataDirectory, cancellationToken);
+        var db = await Db.OpenAsync(options, cancellationToken);
         try
         {
             AddServices(builder.Services, options, db);

@@ -136,7 +136,7 @@ public sealed class Agents(
                     """
                     INSERT INTO agent (agent_id, name, description, tags, search_text, owner, executor, executor_key, account, account_salt, created_at)
                     VALUES (@AgentId, @Name, @Description, @Tags, @searchText, @Owner, @Executor, @ExecutorKey, @Account, @AccountSalt, @CreatedAt);
-                    INSERT INTO executor (agent_id, address, executor_key, used) VALUES (@AgentId, @Executor, @ExecutorKey, 1)
+                    INSERT INTO executor (agent_id, address, executor_key, used, initial) VALUES (@AgentId, @Executor, @ExecutorKey, 1, 1)
                     """,
                     new
                     {

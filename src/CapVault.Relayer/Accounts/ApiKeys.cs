@@ -113,7 +113,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
 
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<ApiKeyRow>(
-                "SELECT * FROM api_key WHERE key_id = @Id AND revoked_at IS NULL AND (agent_id IS NOT NULL) = @isAgent", new { text.Id, isAgent = text.Prefix == AgentPrefix }),
+                "SELECT * FROM api_key WHERE key_id = @Id AND revoked_at IS NULL AND CASE WHEN agent_id IS NULL THEN 0 ELSE 1 END = @isAgent", new { text.Id, isAgent = text.Prefix == AgentPrefix }),
             cancellationToken);
         return text.Matches(row?.SecretHash) ? new Caller(row!.AgentId, row.KeyId) { Scopes = row.Scopes } : null;
     }

@@ -45,7 +45,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
             var laneTx = built ?? await TakeNonceAsync(tx, eoa);
             await tx.ExecuteAsync(
                 "UPDATE operation SET state = 'ASSIGNED', lane_tx_id = @LaneTxId, attempt = attempt + 1, updated_at = @now WHERE operation_id IN @ids",
-                new { laneTx.LaneTxId, now = Now, ids = picked.Select(operation => operation.OperationId) });
+                new { laneTx.LaneTxId, now = Now, ids = picked.ConvertAll(operation => operation.OperationId) });
             return new Bundle(laneTx.LaneTxId, laneTx.Nonce, await OfAsync(tx, laneTx.LaneTxId));
         },
         cancellationToken);
@@ -62,7 +62,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
     {
         var ready = await tx.QueryAsync<Operation>(
             """
-            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (NOT @ownOnly OR p.kind <> 'user_op') AND (p.kind NOT IN ('user_op', 'create') OR NOT EXISTS (
+            SELECT p.* FROM operation p WHERE p.state = 'QUEUED' AND (@ownOnly = 0 OR p.kind <> 'user_op') AND (p.kind NOT IN ('user_op', 'create') OR NOT EXISTS (
               SELECT 1 FROM orders o JOIN agent a ON a.agent_id IN (o.requester_agent_id, o.provider_agent_id)
               WHERE o.order_id = p.order_id AND a.deployed = 0))
               AND (p.order_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM agent a WHERE a.account = p.sender AND a.deployed = 0))

@@ -92,8 +92,8 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     {
         var accounts = await tx.QueryAsync<byte[]>(
             """
-            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash
-            WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
+            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e
+            WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
             """,
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
@@ -122,7 +122,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         await tx.ExecuteAsync(
             """
             UPDATE operation SET live = 1 WHERE operation_id IN (
-              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), coalesce(step, call_data))
+              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), step, CASE WHEN step IS NULL THEN call_data END)
             AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
               OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
             """,
@@ -206,7 +206,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
         """
         INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
-        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)
+        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = excluded.next_seq WHERE account_lane.next_seq < excluded.next_seq
         """,
         new { account, key, nextSeq });
 }

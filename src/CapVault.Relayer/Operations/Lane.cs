@@ -58,7 +58,7 @@ public sealed class Lane(
                 }
 
                 await tx.ExecuteAsync(
-                    "INSERT INTO eoa (address, next_nonce) VALUES (@_eoa, @mined) ON CONFLICT (address) DO UPDATE SET next_nonce = max(next_nonce, excluded.next_nonce)",
+                    "INSERT INTO eoa (address, next_nonce) VALUES (@_eoa, @mined) ON CONFLICT (address) DO UPDATE SET next_nonce = excluded.next_nonce WHERE eoa.next_nonce < excluded.next_nonce",
                     new { _eoa, mined });
                 // A nonce that was given up, and that a reorganisation has freed: what is sent next takes it, or it would be a gap for ever.
                 await tx.ExecuteAsync("UPDATE lane_tx SET state = 'BUILT' WHERE eoa = @_eoa AND state = 'CANCELLED' AND nonce >= @mined", new { _eoa, mined });

@@ -9,7 +9,7 @@ public sealed class DbTests : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("capvault-db-").FullName;
     private Db _db = null!;
 
-    public async Task InitializeAsync() => _db = await Db.OpenAsync(_directory, default);
+    public async Task InitializeAsync() => _db = await SqliteDb.OpenAsync(_directory, default);
 
     public async Task DisposeAsync()
     {
@@ -78,7 +78,7 @@ public sealed class DbTests : IAsyncLifetime
     [Fact]
     public async Task A_second_process_is_refused_and_told_who_has_the_database()
     {
-        var second = () => Db.OpenAsync(_directory, default);
+        var second = () => SqliteDb.OpenAsync(_directory, default);
         (await second.Should().ThrowAsync<InvalidOperationException>()).WithMessage($"*in use by process {Environment.ProcessId}*");
     }
 
@@ -87,7 +87,7 @@ public sealed class DbTests : IAsyncLifetime
     {
         await _db.WriteAsync(tx => AddAsync(tx, 7), default);
         await _db.DisposeAsync();
-        _db = await Db.OpenAsync(_directory, default);
+        _db = await SqliteDb.OpenAsync(_directory, default);
         (await NumbersAsync()).Should().Equal(7);
     }
 
@@ -108,7 +108,7 @@ public sealed class DbTests : IAsyncLifetime
     private async Task ReopenShouldFailAsync(string message)
     {
         await _db.DisposeAsync();
-        var reopen = () => Db.OpenAsync(_directory, default);
+        var reopen = () => SqliteDb.OpenAsync(_directory, default);
         (await reopen.Should().ThrowAsync<InvalidOperationException>()).WithMessage(message);
     }
 
