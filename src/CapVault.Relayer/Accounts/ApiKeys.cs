@@ -94,6 +94,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
                 return;
             }
 
+            await tx.LockAsync(keyId);
             if (await tx.FirstOrDefaultAsync<string>("SELECT key_id FROM api_key WHERE key_id = @keyId AND agent_id IS NULL AND revoked_at IS NULL", new { keyId }) is null)
             {
                 throw ApiException.NotFound(ErrorCodes.ApiKeyNotFound, "API key", keyId);
@@ -132,6 +133,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
     public Task EnsureOperatorKeyAsync(string path, string prefix, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync("operator key");
             if (await tx.FirstOrDefaultAsync<string>("SELECT key_id FROM api_key WHERE agent_id IS NULL AND revoked_at IS NULL AND scopes = @All", new { Scopes.All }) is null)
             {
                 var (key, _) = await InsertAsync(tx, KeyText.New(prefix), agentId: null, Path.GetFileName(path), Scopes.All);

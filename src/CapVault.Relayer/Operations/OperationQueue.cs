@@ -83,6 +83,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
     public async Task<bool> AddOwnAsync(
         Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null)
     {
+        await tx.LockAsync(callData);
         var isLive = await tx.FirstOrDefaultAsync<long?>(
             "SELECT operation_id FROM operation WHERE live = 1 AND ((kind = @kind AND target = @target AND call_data = @callData) OR (order_id = @orderId AND step = @step))",
             new { kind, target, callData, orderId, step = step?.Value }) is not null;

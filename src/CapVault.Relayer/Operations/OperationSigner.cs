@@ -52,6 +52,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>Signs the oldest received operation of a lane, if the lane has no other live one.</summary>
     public async Task SignReceivedAsync(Tx tx, byte[] account, long nonceKey)
     {
+        await LockLaneAsync(tx, account, nonceKey);
         var lane = new { account, nonceKey };
         var operation = await tx.FirstOrDefaultAsync<Operation>(
             """
@@ -105,13 +106,20 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// The next free place of a nonce lane: behind what the chain has used, and behind what is in the queue. What is only prepared has no
     /// place: nobody knows whether its signature will ever come, and whatever was signed behind it could never land without it.
     /// </summary>
-    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey) => await tx.SingleAsync<long?>(
-        """
-        SELECT max(next) FROM (
-          SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
-          UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
-        """,
-        new { account, nonceKey }) ?? 0;
+    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey)
+    {
+        await LockLaneAsync(tx, account, nonceKey);
+        return await tx.SingleAsync<long?>(
+            """
+            SELECT max(next) FROM (
+              SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
+              UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
+            """,
+            new { account, nonceKey }) ?? 0;
+    }
+
+    // Of two who sign for one nonce lane at once both would take the same place.
+    private static Task LockLaneAsync(Tx tx, byte[] account, long nonceKey) => tx.LockAsync([.. account, .. BitConverter.GetBytes(nonceKey)]);
 
     /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
     public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(

@@ -27,12 +27,15 @@ public sealed class Tx
     /// order, a nonce lane.
     /// </summary>
     /// <param name="subject">An id, hash or address.</param>
-    public Task LockAsync(byte[] subject) => LockAsync([subject]);
+    public Task LockAsync(byte[] subject) => LockAsync((IReadOnlyCollection<byte[]>)[subject]);
 
     /// <inheritdoc cref="LockAsync(byte[])"/>
     public Task LockAsync(string subject) => LockAsync(Encoding.UTF8.GetBytes(subject));
 
-    /// <summary>The same for several at once.</summary>
+    /// <inheritdoc cref="LockAsync(byte[])"/>
+    public Task LockAsync(IReadOnlyCollection<string> subjects) => LockAsync((IReadOnlyCollection<byte[]>)[.. subjects.Select(Encoding.UTF8.GetBytes)]);
+
+    /// <inheritdoc cref="LockAsync(byte[])"/>
     public Task LockAsync(IReadOnlyCollection<byte[]> subjects) => _dialect.LockAsync(_connection, [.. subjects.Select(KeyOf)]);
 
     /// <summary>Runs a statement and returns how many rows it changed.</summary>
