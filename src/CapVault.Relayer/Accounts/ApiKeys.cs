@@ -104,6 +104,17 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
         },
         cancellationToken);
 
+    /// <summary>Ends the streams here of keys that another process has revoked. Clocks may differ by the time that is looked back.</summary>
+    public async Task CutRevokedAsync(CancellationToken cancellationToken)
+    {
+        var since = time.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds();
+        foreach (var keyId in await db.ReadAsync(
+            connection => connection.QueryAsync<string>("SELECT key_id FROM api_key WHERE revoked_at > @since", new { since }), cancellationToken))
+        {
+            connections.Cut(keyId);
+        }
+    }
+
     /// <summary>Whose key it is, or null.</summary>
     public async Task<Caller?> FindAsync(string key, CancellationToken cancellationToken)
     {

@@ -8,6 +8,9 @@ public abstract class Db : IAsyncDisposable
     /// <summary>Whether other processes may work with it too: what happens here may have been caused elsewhere.</summary>
     public abstract bool IsShared { get; }
 
+    /// <summary>SQL: the database's time, unix milliseconds. One clock for all processes; what ends by it ends for all at once.</summary>
+    public abstract string Now { get; }
+
     /// <summary>Opens or creates the database that the options name and brings its schema up to date.</summary>
     /// <exception cref="InvalidOperationException">It cannot be used: another process has it open, it is too old, its schema is newer or altered.</exception>
     public static async Task<Db> OpenAsync(RelayerOptions options, CancellationToken cancellationToken) => options.Database.Length == 0

@@ -25,6 +25,9 @@ public sealed class PostgresDb : Db
     /// <inheritdoc/>
     public override bool IsShared => true;
 
+    /// <inheritdoc/>
+    public override string Now => PostgresDialect.Instance.Now;
+
     /// <summary>Connects and brings the schema up to date.</summary>
     /// <param name="connectionString">As Npgsql takes it.</param>
     /// <param name="cancellationToken">Cancels the attempt.</param>

@@ -31,6 +31,9 @@ public sealed class SqliteDb : Db
     /// <inheritdoc/>
     public override bool IsShared => false;
 
+    /// <inheritdoc/>
+    public override string Now => SqliteDialect.Instance.Now;
+
     /// <summary>Opens or creates the database in <paramref name="directory"/> and brings its schema up to date.</summary>
     /// <exception cref="InvalidOperationException">Another process has it open, or its schema is newer or altered.</exception>
     public static async Task<SqliteDb> OpenAsync(string directory, CancellationToken cancellationToken)
@@ -43,6 +46,8 @@ public sealed class SqliteDb : Db
         {
             writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
             await Migrations.ApplyAsync(writer, SqliteDialect.Instance);
+            // Whoever held them has ended: the process lock says so.
+            await writer.ExecuteAsync("UPDATE lease SET until = 0");
             return new SqliteDb(connectionString, processLock, writer);
         }
         catch

@@ -15,7 +15,7 @@ public sealed class Tx
 
     internal Tx(IDbConnection connection, Dialect dialect) => (_connection, _dialect) = (connection, dialect);
 
-    /// <summary>SQL: the database's time, unix milliseconds. One clock for all processes; what ends by it ends for all at once.</summary>
+    /// <inheritdoc cref="Db.Now"/>
     public string Now => _dialect.Now;
 
     /// <summary>Runs <paramref name="action"/> after the commit, and not at all without one: for wake-ups, which may get lost without harm.</summary>

@@ -15,5 +15,8 @@ CREATE TABLE lease (
 ALTER TABLE executor ADD COLUMN initial INTEGER NOT NULL DEFAULT 0;
 UPDATE executor SET initial = 1 WHERE NOT EXISTS (SELECT 1 FROM executor e WHERE e.agent_id = executor.agent_id AND e.rowid < executor.rowid);
 
+-- Other processes end the streams of keys that were revoked just now.
+CREATE INDEX api_key_revoked ON api_key (revoked_at) WHERE revoked_at IS NOT NULL;
+
 -- What a key derived from the master key is: a relayer with another one could read nothing here, and would write what no other can read.
 ALTER TABLE identity ADD COLUMN master_key BLOB;
