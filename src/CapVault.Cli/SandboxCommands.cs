@@ -66,7 +66,7 @@ internal static class SandboxCommands
             ("chain time", DateTimeOffset.FromUnixTimeSeconds(status.ChainTime).ToString("u")),
             ("operations", string.Join(", ", status.Operations.Select(state => $"{state.Value} {state.Key}"))),
             ("gas deposit", status.PaymasterDeposit + " wei"),
-            ("lane", $"{status.Lane} with {status.LaneBalance} wei"),
+            ("lanes", string.Join(", ", status.Lanes.Select(lane => $"{lane.Address} with {lane.Balance} wei"))),
             ("newest event", status.EventHead),
             ("logs", session.Folder.Path)));
     });

@@ -98,7 +98,7 @@ public static class RelayerHost
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
-        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
+        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>().AddSingleton<LaneFunds>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
         services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
 
@@ -109,7 +109,7 @@ public static class RelayerHost
         services.AddSingleton<IProjection, OrderBook>();
 
         services.AddSingleton<Follower>().AddHostedService(provider => provider.GetRequiredService<Follower>());
-        services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
+        services.AddSingleton<LanePool>().AddHostedService(provider => provider.GetRequiredService<LanePool>());
         services.AddHostedService<Sequencer>();
         services.AddHostedService<Watch>();
         services.AddHostedService<Keeper>();
@@ -129,7 +129,7 @@ public static class RelayerHost
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
-        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
+        await app.Services.GetRequiredService<LanePool>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
     }

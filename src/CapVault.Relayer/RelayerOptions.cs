@@ -31,7 +31,7 @@ public sealed class RelayerOptions
     [RegularExpression("^(https?://[^/?#]+(/[^?#]*)?)?$", ErrorMessage = "PublicUrl: expected an http or https address without query and fragment, or nothing.")]
     public string PublicUrl { get; set; } = "";
 
-    /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH.</summary>
+    /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH. The keys of further lanes derive from it, and it funds them.</summary>
     [Required]
     [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "LaneKey: expected a 0x-prefixed private key of 64 hex digits.")]
     public string LaneKey { get; set; } = "";
@@ -94,13 +94,36 @@ public sealed class RelayerOptions
     [Range(0, 1_000_000_000_000)]
     public long PriorityFee { get; set; } = 1_000_000_000;
 
+    /// <summary>How many EOAs submit side by side, each with nonces of its own. The default value is 4.</summary>
+    [Range(1, 64)]
+    public int Lanes { get; set; } = 4;
+
+    /// <summary>How many bundles of one lane may wait to be mined. The default value is 4.</summary>
+    [Range(1, 16)]
+    public int InFlight { get; set; } = 4;
+
     /// <summary>How many operations go into one bundle at most. The default value is 50.</summary>
     [Range(1, 200)]
     public int BundleSize { get; set; } = 50;
 
-    /// <summary>Gas of one bundle at most; networks enforce 16.78M per transaction. The default value is 15 000 000.</summary>
-    [Range(1_000_000, 16_700_000)]
+    /// <summary>
+    /// Gas of one bundle's operations at most; networks enforce 16.78M per transaction, and half a million comes on top. The default value is 15 000 000.
+    /// </summary>
+    [Range(1_000_000, 16_200_000)]
     public long BundleGas { get; set; } = 15_000_000;
+
+    /// <summary>
+    /// While a bundle of its lane is on its way an operation waits up to this long for others to travel with it, milliseconds. The default value is 25.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int BundleAgeMilliseconds { get; set; } = 25;
+
+    /// <summary>
+    /// The most that a transaction may offer per gas, wei. Above it nothing new is sent, and what was sent and is priced out is cancelled. The default
+    /// value is 500 gwei.
+    /// </summary>
+    [Range(1, 1_000_000_000_000_000)]
+    public long MaxFee { get; set; } = 500_000_000_000;
 
     /// <summary>The stream pings this often and gives up after twice as long, seconds. The default value is 30.</summary>
     [Range(1, 300)]

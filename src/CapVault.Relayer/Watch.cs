@@ -65,9 +65,10 @@ public sealed class Watch(
 
         feed.Forget(marks.Oldest);
         await feed.CatchUpAsync(cancellationToken);
-        if (marks.Operation != _seen.Operation)
+        if (marks.Operation > _seen.Operation)
         {
-            queue.Queued.Set();
+            queue.Wake(await db.ReadAsync(
+                async connection => (await connection.QueryAsync<byte[]?>("SELECT DISTINCT eoa FROM operation WHERE operation_id > @Operation AND live = 1", _seen)).AsList(), cancellationToken));
         }
 
         var isLonger = time.GetElapsedTime(_lookedLonger) >= LongInterval;

@@ -20,9 +20,7 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
         """
         UPDATE agent SET executor = coalesce(@executor, (SELECT address FROM executor WHERE agent_id = agent.agent_id AND initial = 1)) WHERE account = @account;
         UPDATE agent SET executor_key = coalesce((SELECT executor_key FROM executor WHERE agent_id = agent.agent_id AND address = agent.executor), @nobody) WHERE account = @account;
-        UPDATE executor SET used = 1 WHERE (agent_id, address) = (SELECT agent_id, executor FROM agent WHERE account = @account);
-        UPDATE operation SET state = 'RECEIVED', nonce_seq = NULL, user_op_hash = NULL, user_op = NULL, valid_until = NULL
-        WHERE sender = @account AND live = 1 AND state = 'QUEUED' AND client_signed = 0 AND attempt = 0
+        UPDATE executor SET used = 1 WHERE (agent_id, address) = (SELECT agent_id, executor FROM agent WHERE account = @account)
         """;
 
     private readonly byte[] _factory = context.AccountFactory.HexToByteArray();
@@ -67,7 +65,7 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
                 WHERE e.account = @account AND e.address = @account ORDER BY e.block_number DESC, e.log_index DESC LIMIT 1
                 """,
                 new { account });
-            await tx.ExecuteAsync(UseExecutor, new { account, executor = last is null ? null : new ChainLog { Topics = last }.AddressTopic(1), nobody = Array.Empty<byte>() });
+            await UseExecutorAsync(tx, account, last is null ? null : new ChainLog { Topics = last }.AddressTopic(1));
         }
 
         await tx.ExecuteAsync(
@@ -92,13 +90,20 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
         return queue.AddOwnAsync(tx, OperationKind.Deploy, context.AccountFactory.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Deploy);
     }
 
+    // What the one before has signed, nobody takes any more.
+    private static async Task UseExecutorAsync(Tx tx, byte[] account, byte[]? executor)
+    {
+        await tx.ExecuteAsync(UseExecutor, new { account, executor, nobody = Array.Empty<byte>() });
+        await OperationSigner.WithdrawAsync(tx, "sender = @account AND nonce_key <> 0", new { account });
+    }
+
     // Anybody's contract may log this; only that of one of our accounts counts.
     private async Task ExecutorSetAsync(Tx tx, ChainLog log)
     {
         if (log.Topics.Length == 64 && await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE account = @Address", log) is not null)
         {
             await ChainEvents.StoreAsync(tx, log, account: log.Address);
-            await tx.ExecuteAsync(UseExecutor, new { account = log.Address, executor = log.AddressTopic(1), nobody = Array.Empty<byte>() });
+            await UseExecutorAsync(tx, log.Address, log.AddressTopic(1));
             tx.OnCommitted(queue.Queued.Set);
         }
     }

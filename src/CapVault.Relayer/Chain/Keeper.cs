@@ -13,7 +13,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up, forgets what is old. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the lanes and the paymaster's deposit funded, forgets what is old. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -25,6 +25,7 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    LaneFunds funds,
     EventRetention events,
     BlockRetention blocks,
     IdempotentCalls calls,
@@ -124,6 +125,7 @@ public sealed class Keeper(
             return;
         }
 
+        await funds.EnsureAsync(cancellationToken);
         await SweepFeesAsync(cancellationToken);
         await deposit.EnsureAsync(needed: 0, cancellationToken);
     }

@@ -39,13 +39,26 @@ public static class RelayerApi
             })).AlsoForOwners();
 
         api.MapGet("/relayer/status", async (
-            HttpContext context, Db db, Follower follower, Lane lane, ChainClient chain, PaymasterDeposit deposit, ChainClock clock, EventLog events) =>
+            HttpContext context, Db db, Follower follower, ChainContext deployment, ChainClient chain, PaymasterDeposit deposit, ChainClock clock, EventLog events) =>
         {
             context.Caller().RequireOperator();
             var cancellationToken = context.RequestAborted;
             var states = await db.ReadAsync(
                 connection => connection.QueryAsync<(string State, long Count)>("SELECT state, count(*) FROM operation GROUP BY state"), cancellationToken);
+            var unmined = (await db.ReadAsync(
+                connection => connection.QueryAsync<(byte[] Eoa, long Count)>("SELECT eoa, count(*) FROM lane_tx WHERE state IN ('SIGNED', 'ACCEPTED') GROUP BY eoa"), cancellationToken)).ToList();
             var bounds = await events.BoundsAsync(cancellationToken);
+            var lanes = new List<LaneStatus>();
+            foreach (var lane in deployment.Lanes)
+            {
+                lanes.Add(new LaneStatus
+                {
+                    Address = lane.Address,
+                    Balance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
+                    Unmined = unmined.Find(row => row.Eoa.AsSpan().SequenceEqual(lane.Eoa)).Count,
+                });
+            }
+
             return Envelopes.Ok(
                 context,
                 new RelayerStatus
@@ -55,8 +68,7 @@ public static class RelayerApi
                     ChainTime = clock.Now,
                     Operations = states.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal),
                     PaymasterDeposit = (await deposit.GetAsync(cancellationToken)).ToString(CultureInfo.InvariantCulture),
-                    Lane = lane.Address,
-                    LaneBalance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
+                    Lanes = lanes,
                     EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),
                 });
         }).NeedsScope(Scopes.Admin);

@@ -53,7 +53,7 @@ internal sealed partial class PostgresDialect : Dialect
         "SELECT pg_advisory_xact_lock(key) FROM (SELECT key FROM unnest(@keys) AS key ORDER BY key) AS subjects", new { keys });
 
     /// <summary>A query as this engine takes it: Npgsql gives a list as an array, one parameter whatever its length.</summary>
-    public static string Query(string sql) => Queries.GetOrAdd(sql, static text => List().Replace(text, "= ANY(@$1)"));
+    public static string Query(string sql) => Queries.GetOrAdd(sql, static text => List().Replace(text, match => match.Groups[1].Success ? $"<> ALL(@{match.Groups[2].Value})" : $"= ANY(@{match.Groups[2].Value})"));
 
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, string> Queries = new(StringComparer.Ordinal);
 
@@ -63,6 +63,6 @@ internal sealed partial class PostgresDialect : Dialect
     [GeneratedRegex(@"--[^\n]*")]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"\bIN\s+@(\w+)")]
+    [GeneratedRegex(@"(\bNOT\s+)?\bIN\s+@(\w+)")]
     private static partial Regex List();
 }

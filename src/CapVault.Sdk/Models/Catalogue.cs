@@ -150,14 +150,24 @@ public sealed record RelayerStatus
     /// <summary>The paymaster's deposit at the EntryPoint, wei.</summary>
     public required string PaymasterDeposit { get; init; }
 
-    /// <summary>Address that submits.</summary>
-    public required string Lane { get; init; }
-
-    /// <summary>Its balance, wei.</summary>
-    public required string LaneBalance { get; init; }
+    /// <summary>Addresses that submit. The first is funded by people, and funds the others.</summary>
+    public required IReadOnlyList<LaneStatus> Lanes { get; init; }
 
     /// <summary>Cursor of the newest event.</summary>
     public required string EventHead { get; init; }
+}
+
+/// <summary>An address from which the relayer sends.</summary>
+public sealed record LaneStatus
+{
+    /// <summary>The address.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Its balance, wei.</summary>
+    public required string Balance { get; init; }
+
+    /// <summary>How many of its transactions wait to be mined.</summary>
+    public required long Unmined { get; init; }
 }
 
 /// <summary>GET /relayer/ops/{userOpHash} (operator).</summary>
@@ -166,7 +176,7 @@ public sealed record OperationView
     /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself.</summary>
     public string? UserOpHash { get; init; }
 
-    /// <summary>user_op, create, deploy, expire, release, sweep or top_up.</summary>
+    /// <summary>user_op, create, deploy, expire, release, sweep, top_up or fund.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The step of an order, where it is one.</summary>
@@ -184,6 +194,6 @@ public sealed record OperationView
     /// <summary>The transaction that carries it.</summary>
     public string? TxHash { get; init; }
 
-    /// <summary>How often it was put into a transaction.</summary>
+    /// <summary>How many transactions have carried it.</summary>
     public required int Attempt { get; init; }
 }
