@@ -46,7 +46,8 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
-                var order = await OrderReader.GetAsync(tx, agentId, request.OrderId);
+                await tx.LockAsync(agentId);
+                var order = await OrderReader.GetLockedAsync(tx, agentId, request.OrderId);
                 await RequireOpenAsync(tx, order, agentId, plan);
                 if (!looked || objection is not null)
                 {
@@ -90,6 +91,7 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agentId);
                 var isFirst = await call.ClaimAsync(tx);
                 if (await tx.FirstOrDefaultAsync<Submitted>("SELECT order_id, step FROM operation WHERE user_op_hash = @hash", kept) is { } submitted)
                 {
@@ -111,7 +113,7 @@ public sealed class PreparedSteps(
 
     private async Task<OrderRow> QueueAsync(Tx tx, string agentId, PreparedRow prepared, OrderSteps.Plan plan, byte[] signature)
     {
-        var order = await OrderReader.GetAsync(tx, agentId, prepared.OrderId.ToHex(true));
+        var order = await OrderReader.GetLockedAsync(tx, agentId, prepared.OrderId.ToHex(true));
         switch (steps.Decide(order, plan.Step, agentId, plan.IsDone(order)))
         {
             case OrderSteps.Decision.Done:

@@ -58,6 +58,7 @@ public sealed class PaymasterService(
         await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(operation.Sender);
                 await ReplaceAsync(tx, operation);
                 await ledger.RequireRoomAsync(tx, payer, gwei);
                 await ledger.ReserveAsync(tx, hash, operation.Sender, payer, gwei, validUntil, Sponsored.NonceOf(operation));

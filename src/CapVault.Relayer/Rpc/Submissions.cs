@@ -82,6 +82,7 @@ public sealed class Submissions(
     private async Task QueueAsync(Tx tx, RpcUserOperation operation, Place place, byte[] packed, Payer payer)
     {
         // Looked at again: another call may have been faster.
+        await tx.LockAsync(operation.Sender);
         if (await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @Hash", place) is { } same)
         {
             if (same.Live || same.Success is not null)

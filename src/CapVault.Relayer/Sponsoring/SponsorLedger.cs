@@ -92,9 +92,10 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
     /// <param name="blockNumber">The block's.</param>
     public async Task SettleAsync(Tx tx, byte[] hash, BigInteger? cost, long blockNumber)
     {
-        if (await FindAsync(tx, hash) is { State: not Settled } row)
+        // Until it is: it may be let go at the same time.
+        while (await FindAsync(tx, hash) is { State: not Settled } row
+            && !await MoveAsync(tx, row, Settled, cost is { } wei ? GasMoney.FromWei(wei) : row.Reserved, blockNumber))
         {
-            await MoveAsync(tx, row, Settled, cost is { } wei ? GasMoney.FromWei(wei) : row.Reserved, blockNumber);
         }
     }
 
@@ -141,12 +142,19 @@ public sealed class SponsorLedger(SponsorPolicy policy, ChainClock clock)
 
     private static Task<Row?> FindAsync(Tx tx, byte[] hash) => tx.FirstOrDefaultAsync<Row>("SELECT * FROM sponsorship WHERE user_op_hash = @hash", new { hash });
 
-    private static async Task MoveAsync(Tx tx, Row row, string state, long? cost, long? blockNumber)
+    // False where another transaction was faster: what it counts for has been taken off, or put on, by that one.
+    private static async Task<bool> MoveAsync(Tx tx, Row row, string state, long? cost, long? blockNumber)
     {
         var moved = row with { State = state, Cost = cost };
-        await tx.ExecuteAsync(
-            "UPDATE sponsorship SET state = @state, cost = @cost, block_number = @blockNumber WHERE user_op_hash = @UserOpHash", new { state, cost, blockNumber, row.UserOpHash });
-        await CountAsync(tx, row, moved.Counts - row.Counts);
+        var isMoved = await tx.ExecuteAsync(
+            "UPDATE sponsorship SET state = @state, cost = @cost, block_number = @blockNumber WHERE user_op_hash = @UserOpHash AND state = @before",
+            new { state, cost, blockNumber, row.UserOpHash, before = row.State }) > 0;
+        if (isMoved)
+        {
+            await CountAsync(tx, row, moved.Counts - row.Counts);
+        }
+
+        return isMoved;
     }
 
     private static async Task CountAsync(Tx tx, Row row, long gwei)
