@@ -66,6 +66,7 @@ public sealed class PostgresDb : Db
             {
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
+                await connection.FlushAsync();
                 await transaction.CommitAsync(CancellationToken.None);
                 tx.RunCommitted();
                 return result;
