@@ -11,6 +11,9 @@ public abstract class Db : IAsyncDisposable
     /// <summary>SQL: the database's time, unix milliseconds. One clock for all processes; what ends by it ends for all at once.</summary>
     public abstract string Now { get; }
 
+    /// <summary>The migrations that opening it has applied.</summary>
+    public IReadOnlyList<string> Migrated { get; private protected init; } = [];
+
     /// <summary>Opens or creates the database that the options name and brings its schema up to date.</summary>
     /// <exception cref="InvalidOperationException">It cannot be used: another process has it open, it is too old, its schema is newer or altered.</exception>
     public static async Task<Db> OpenAsync(RelayerOptions options, CancellationToken cancellationToken) => options.Database.Length == 0

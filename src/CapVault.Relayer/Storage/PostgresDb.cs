@@ -38,11 +38,9 @@ public sealed class PostgresDb : Db
         var source = NpgsqlDataSource.Create(Settings(connectionString));
         try
         {
-            var db = new PostgresDb(source);
-            await using var connection = await db.ConnectAsync(cancellationToken);
+            await using var connection = new PostgresConnection(await source.OpenConnectionAsync(cancellationToken));
             await RequireServerAsync(connection, cancellationToken);
-            await Migrations.ApplyAsync(connection, PostgresDialect.Instance);
-            return db;
+            return new PostgresDb(source) { Migrated = await Migrations.ApplyAsync(connection, PostgresDialect.Instance) };
         }
         catch (NpgsqlException exception) when (exception is not PostgresException)
         {
@@ -68,6 +66,7 @@ public sealed class PostgresDb : Db
             {
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
+                await connection.FlushAsync();
                 await transaction.CommitAsync(CancellationToken.None);
                 tx.RunCommitted();
                 return result;

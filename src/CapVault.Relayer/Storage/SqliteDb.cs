@@ -45,10 +45,10 @@ public sealed class SqliteDb : Db
         try
         {
             writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
-            await Migrations.ApplyAsync(writer, SqliteDialect.Instance);
+            var migrated = await Migrations.ApplyAsync(writer, SqliteDialect.Instance);
             // Whoever held them has ended: the process lock says so.
             await writer.ExecuteAsync("UPDATE lease SET until = 0");
-            return new SqliteDb(connectionString, processLock, writer);
+            return new SqliteDb(connectionString, processLock, writer) { Migrated = migrated };
         }
         catch
         {
