@@ -62,6 +62,7 @@ public static class CapVaultCli
             FilesCommands.Create(),
             EventsCommands.Create(),
             WatchCommand.Create(),
+            RelayerCommands.Create(),
         };
         foreach (var option in GlobalOptions.All)
         {

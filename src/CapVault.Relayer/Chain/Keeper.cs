@@ -2,6 +2,7 @@ using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -29,6 +30,7 @@ public sealed class Keeper(
     BlockRetention blocks,
     IdempotentCalls calls,
     ObjectSweep objects,
+    Draining draining,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -53,7 +55,7 @@ public sealed class Keeper(
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
                 await SweepObjectsAsync(stoppingToken);
-                if (follower.IsCaughtUp)
+                if (follower.IsCaughtUp && !draining.IsOn)
                 {
                     await steps.EndDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);

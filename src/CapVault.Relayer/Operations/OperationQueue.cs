@@ -1,5 +1,6 @@
 using System.Numerics;
 using CapVault.Contracts;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -119,8 +120,8 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
         tx.OnCommitted(Queued.Set);
         return await tx.SingleAsync<long>(
             """
-            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, created_at, updated_at)
-            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @now, @now)
+            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, trace_parent, created_at, updated_at)
+            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @traceParent, @now, @now)
             RETURNING operation_id
             """,
             new
@@ -135,6 +136,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 operation.Target,
                 operation.Value,
                 operation.GasLimit,
+                traceParent = Traces.Parent,
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
     }

@@ -1,4 +1,5 @@
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -6,7 +7,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
-public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
+public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, OperationMonitor monitor, TimeProvider time)
 {
     private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
     {
@@ -53,6 +54,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             WHERE operation_id = @OperationId
             """,
             new { operation.OperationId, success, txHash, blockHash, blockNumber, now = Now });
+        await monitor.EndedAsync(tx, operation, success ? "included" : "reverted", blockNumber);
         Wake(tx, operation);
     }
 
@@ -62,6 +64,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
             new { operation.OperationId, state, now = Now });
         await FailAsync(tx, operation, code, reason, blockHash: null);
+        await monitor.EndedAsync(tx, operation, state.ToLowerInvariant(), blockNumber: null);
         Wake(tx, operation);
     }
 

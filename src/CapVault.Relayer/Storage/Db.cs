@@ -1,4 +1,6 @@
 using System.Data;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Dapper;
 using Microsoft.Data.Sqlite;
@@ -18,15 +20,34 @@ public sealed class Db : IAsyncDisposable
     private readonly FileStream _processLock;
     private readonly SqliteConnection _writer;
     private readonly Channel<Work> _queue = Channel.CreateUnbounded<Work>(new() { SingleReader = true });
+    private readonly Histogram<double> _commits;
+    private readonly Counter<long> _failures;
     private readonly Task _writing;
+    private int _queued;
 
     private Db(string connectionString, FileStream processLock, SqliteConnection writer)
     {
         _connectionString = connectionString;
         _processLock = processLock;
         _writer = writer;
+        _commits = Meter.CreateHistogram(
+            "capvault_db_commit_seconds",
+            unit: null,
+            "From the beginning of a group of writes to the end of their commit.",
+            tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] });
+        _failures = Meter.CreateCounter<long>("capvault_db_commit_failures_total", description: "Groups of writes that could not be committed: the disk is full, or fails.");
         _writing = Task.Run(WriteLoopAsync);
     }
+
+    /// <summary>What the database reports about itself.</summary>
+    public Meter Meter { get; } = new("CapVault.Relayer.Storage");
+
+    /// <summary>Writes that are asked for and not committed yet.</summary>
+    public int Queued => Volatile.Read(ref _queued);
+
+    /// <summary>Why the last group of writes could not be committed; null where it was.</summary>
+    public string? WriteFailure { get; private set; }
 
     /// <summary>Opens or creates the database in <paramref name="directory"/> and brings its schema up to date.</summary>
     /// <exception cref="InvalidOperationException">Another process has it open, or its schema is newer or altered.</exception>
@@ -55,13 +76,29 @@ public sealed class Db : IAsyncDisposable
     /// </summary>
     public async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
     {
-        var item = new Work<T>(work, cancellationToken);
+        // The caller's trace, which the task that writes knows nothing of.
+        var trace = Activity.Current;
+        var item = new Work<T>(
+            tx =>
+            {
+                Activity.Current = trace;
+                return work(tx);
+            },
+            cancellationToken);
         if (!_queue.Writer.TryWrite(item))
         {
             throw new ObjectDisposedException(nameof(Db), "The relayer is stopping.");
         }
 
-        return await item.Result;
+        Interlocked.Increment(ref _queued);
+        try
+        {
+            return await item.Result;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _queued);
+        }
     }
 
     /// <inheritdoc cref="WriteAsync{T}"/>
@@ -86,6 +123,7 @@ public sealed class Db : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _writing;
+        Meter.Dispose();
         await CloseAsync(_connectionString, _processLock, _writer);
     }
 
@@ -119,13 +157,18 @@ public sealed class Db : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             var group = new List<Work>();
+            var started = TimeProvider.System.GetTimestamp();
             try
             {
                 await WriteGroupAsync(group);
+                WriteFailure = null;
+                _commits.Record(TimeProvider.System.GetElapsedTime(started).TotalSeconds);
             }
             catch (Exception exception)
             {
                 // BEGIN or COMMIT failed (disk full, I/O error), and SQLite has rolled the whole group back.
+                WriteFailure = exception.Message;
+                _failures.Add(1);
                 await RollBackAsync();
                 group.ForEach(work => work.Fail(exception));
             }

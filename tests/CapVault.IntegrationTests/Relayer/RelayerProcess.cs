@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CapVault.IntegrationTests;
@@ -8,6 +9,8 @@ namespace CapVault.IntegrationTests;
 /// <summary>The real relayer as a process of its own, so that it can be killed as nothing in a process can.</summary>
 internal sealed class RelayerProcess : IAsyncDisposable
 {
+    private const int SigTerm = 15;
+
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
@@ -98,6 +101,16 @@ internal sealed class RelayerProcess : IAsyncDisposable
             () => $"the relayer is ready; it said:\n{Output}");
     }
 
+    /// <summary>Asks it to stop, as a deployment does.</summary>
+    public void Terminate() => _ = Kill(ProcessId, SigTerm);
+
+    /// <summary>Returns its exit code when it has ended.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return _process.ExitCode;
+    }
+
     /// <summary>kill −9.</summary>
     public async Task KillAsync()
     {
@@ -137,6 +150,10 @@ internal sealed class RelayerProcess : IAsyncDisposable
             _output.AppendLine(line);
         }
     }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
 
     private void OnProcessExit(object? sender, EventArgs e) => _process?.Kill();
 
