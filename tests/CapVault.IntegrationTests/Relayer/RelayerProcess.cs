@@ -48,10 +48,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <param name="arguments">More of its command line; they win.</param>
     public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = new RelayerProcess(chain, arguments);
+        var relayer = Prepare(chain, arguments);
         await relayer.StartAsync();
         return relayer;
     }
+
+    /// <summary>Does not start it yet.</summary>
+    public static RelayerProcess Prepare(SandboxChain chain, params string[] arguments) => new(chain, arguments);
 
     /// <summary>Starts a second relayer on this one's data, and returns its exit code and what it said.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
@@ -118,7 +121,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
         {
             _process = null;
             AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
-            process.Kill();
+            process.Kill(); // nothing, where it has ended
             await process.WaitForExitAsync();
             process.Dispose();
         }
