@@ -35,7 +35,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
 
     /// <summary>Tells of a step that is being taken or has failed.</summary>
     public async Task AddStepAsync(
-        Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null)
+        Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null, Audience? audience = null)
     {
         var withdrawn = blockHash is null ? [] : await WithdrawnAsync(tx, orderId, blockHash);
         var eventId = Ids.Of("evt_", Hash(type, orderId, BitConverter.GetBytes(operationId), blockHash ?? [], withdrawn));
@@ -47,6 +47,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
                 Status = status,
                 Reason = reason,
                 Data = data,
+                Audience = audience,
                 BlockHash = blockHash,
             });
     }
