@@ -95,7 +95,7 @@ internal static class RelayerCommands
                 while (drained.Open > 0 && TimeProvider.System.GetElapsedTime(started).TotalSeconds < session.Value(wait))
                 {
                     await Task.Delay(Poll, cancellationToken);
-                    drained = drained with { Open = (await setup.GetStatusAsync(cancellationToken)).Open };
+                    drained = await setup.DrainAsync(cancellationToken); // changes nothing any more, and counts
                 }
 
                 session.Print.Result(drained, print => print.Line(drained.Open == 0

@@ -46,8 +46,10 @@ public static class RelayerApi
             return Envelopes.Ok(context, found.Items is [var operation] ? operation : throw ApiException.NotFound(ErrorCodes.OperationNotFound, "operation", userOpHash));
         });
 
-        relayer.MapPost("/drain", (HttpContext context, Draining draining, Gauges gauges) => DrainAsync(context, draining, gauges, isOn: true)).AlsoWhileDraining();
-        relayer.MapPost("/resume", (HttpContext context, Draining draining, Gauges gauges) => DrainAsync(context, draining, gauges, isOn: false)).AlsoWhileDraining();
+        relayer.MapPost("/drain", (HttpContext context, Draining draining, Gauges gauges, ILogger<Draining> log) => DrainAsync(context, draining, gauges, log, isOn: true))
+            .AlsoWhileDraining();
+        relayer.MapPost("/resume", (HttpContext context, Draining draining, Gauges gauges, ILogger<Draining> log) => DrainAsync(context, draining, gauges, log, isOn: false))
+            .AlsoWhileDraining();
     }
 
     private static async Task<IResult> StatusAsync(
@@ -90,10 +92,15 @@ public static class RelayerApi
             });
     }
 
-    private static async Task<IResult> DrainAsync(HttpContext context, Draining draining, Gauges gauges, bool isOn)
+    private static async Task<IResult> DrainAsync(HttpContext context, Draining draining, Gauges gauges, ILogger log, bool isOn)
     {
         context.Caller().RequireOperator();
-        draining.IsOn = isOn;
+        if (draining.IsOn != isOn)
+        {
+            log.LogWarning("The relayer {Change}, as the key {KeyId} asks for", isOn ? "takes no new work" : "takes new work again", context.Caller().KeyId);
+            draining.IsOn = isOn;
+        }
+
         return Envelopes.Ok(context, new DrainResult { Draining = isOn, Open = (await gauges.OpenAsync(context.RequestAborted)).Count });
     }
 }

@@ -59,7 +59,7 @@ public sealed class DrainingLifetime(IHostApplicationLifetime lifetime, Draining
         }
         catch (OperationCanceledException)
         {
-            log.LogWarning("Operations are still on their way; the next start carries them on");
+            log.LogWarning("Time is over; what is still on its way, the next start carries on");
         }
         catch (Exception exception)
         {

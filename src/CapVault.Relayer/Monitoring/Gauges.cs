@@ -118,7 +118,10 @@ public sealed class Gauges(
     {
         var operations = await db.ReadAsync(
             connection => connection.QueryAsync<(string Kind, string State, long Count)>(
-                $"SELECT kind, state, count(*) FROM operation WHERE {IsOpen} OR state = 'INCLUDED' GROUP BY kind, state ORDER BY kind, state"),
+                """
+                SELECT kind, state, count(*) FROM operation WHERE state IN ('RECEIVED', 'QUEUED', 'ASSIGNED', 'BROADCAST', 'INCLUDED')
+                GROUP BY kind, state ORDER BY kind, state
+                """),
             cancellationToken);
         text.Header("capvault_operations", "gauge", "Operations that are not final, by kind and state.");
         foreach (var (kind, state, count) in operations)
