@@ -79,6 +79,9 @@ public sealed class Follower(
     /// <summary>How long the node's newest block has been the newest.</summary>
     public TimeSpan HeadAge => time.GetElapsedTime(_headAt);
 
+    /// <summary>Whether everything that the node had was applied at least once: until then it is not known how old the order book is.</summary>
+    public bool HasCaughtUp { get; private set; }
+
     /// <summary>How long ago everything that the node had was applied; since the start, where it never was.</summary>
     public TimeSpan Lag => _isCaughtUp ? TimeSpan.Zero : time.GetElapsedTime(_caughtUpAt);
 
@@ -95,6 +98,7 @@ public sealed class Follower(
                 if (_isCaughtUp)
                 {
                     _caughtUpAt = time.GetTimestamp();
+                    HasCaughtUp = true;
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

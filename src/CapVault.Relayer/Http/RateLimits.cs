@@ -27,6 +27,9 @@ public sealed class RateLimits(IOptions<RelayerOptions> options, RelayerMetrics 
     private readonly ConcurrentDictionary<string, TokenBucket> _buckets = new(StringComparer.Ordinal);
     private int _sweepAt = ManyBuckets;
 
+    /// <summary>How many callers have a budget that is remembered.</summary>
+    public int Callers => _buckets.Count;
+
     /// <summary>Counts a request of a caller.</summary>
     /// <exception cref="ApiException">429 RATE_LIMITED.</exception>
     public void Take(HttpContext http, Caller caller)

@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Reflection;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Http;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Storage;
 using Dapper;
@@ -36,6 +37,7 @@ public sealed class Gauges(
     LiveConnections connections,
     Draining draining,
     Readiness readiness,
+    RateLimits limits,
     TimeProvider time)
 {
     /// <summary>Operations whose outcome is not known, in SQL.</summary>
@@ -89,6 +91,7 @@ public sealed class Gauges(
 
         Gauge(text, "capvault_draining", "Whether new work is refused, 1 or 0.", draining.IsOn ? 1 : 0);
         Gauge(text, "capvault_streams", "Streams that are open: WebSocket, SSE, waiting long-polls.", connections.Count);
+        Gauge(text, "capvault_callers", "Callers whose budget of requests is remembered: those of late, and some before.", limits.Callers);
         Gauge(text, "capvault_db_queue", "Writes that are asked for and not committed yet.", db.Queued);
         await WriteDatabaseAsync(text, cancellationToken);
         await WriteMoneyAsync(text, cancellationToken);

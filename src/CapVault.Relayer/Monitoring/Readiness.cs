@@ -21,7 +21,7 @@ public sealed class Readiness(Db db, Follower follower, Draining draining, IOpti
             Check("draining", draining.IsOn ? "the relayer takes no new work" : null),
             Check("database", database),
             Check("node", Node()),
-            Check("lag", Over(follower.Lag, options.Value.ReadyLagSeconds, $"at block {follower.Block} of {follower.ChainHead}, for")),
+            Check("lag", Lag()),
             Check("due", Over(oldest, options.Value.ReadyDueSeconds, "an operation has been waiting for")),
         ];
     }
@@ -42,6 +42,12 @@ public sealed class Readiness(Db db, Follower follower, Draining draining, IOpti
     }
 
     private string? Node() => follower.Failure is not null ? "it does not answer as it should" : Over(follower.HeadAge, options.Value.StaleHeadSeconds, "its newest block is the same for");
+
+    private string? Lag()
+    {
+        var where = $"at block {follower.Block} of {follower.ChainHead}";
+        return follower.HasCaughtUp ? Over(follower.Lag, options.Value.ReadyLagSeconds, $"{where}, for") : $"{where} since the start";
+    }
 
     private static string? Over(TimeSpan found, int most, string what) =>
         found > TimeSpan.FromSeconds(most) ? $"{what} {found.TotalSeconds:0} s, expected at most {most} s" : null;

@@ -79,6 +79,21 @@ public sealed class HealthTests(WatchfulSandbox sandbox) : IClassFixture<Watchfu
     }
 
     [Fact]
+    public async Task After_a_start_it_is_not_ready_before_it_has_read_what_it_missed()
+    {
+        await using var relayer = await RelayerServer.StartAsync(sandbox.Chain, "ReadyLagSeconds=3600");
+        using var api = new RawApi(relayer.Url, "");
+        await relayer.StopAsync();
+        await sandbox.Chain.Node.RequestAsync<object>("anvil_mine", "0x200", "0x0");
+        var head = (long)(await sandbox.Chain.Web3.Eth.Blocks.GetBlockNumber.SendRequestAsync()).Value;
+
+        await relayer.StartAsync();
+        await Eventually.TrueAsync(async () => (await api.GetAsync(key: null, "health/ready")).Status == HttpStatusCode.OK, "it is ready");
+
+        (await api.GetAsync(key: null, "health/ready")).Data.GetProperty("block").GetInt64().Should().BeGreaterThanOrEqualTo(head);
+    }
+
+    [Fact]
     public async Task A_database_that_cannot_be_read_is_named()
     {
         await ReadyAsync();
