@@ -44,7 +44,7 @@ public static class RelayerHost
             kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
             kestrel.AddServerHeader = false;
         });
-        var db = await Db.OpenAsync(options.DataDirectory, cancellationToken);
+        var db = await Db.OpenAsync(options, cancellationToken);
         try
         {
             AddServices(builder.Services, options, db);
@@ -81,7 +81,7 @@ public static class RelayerHost
 
     private static void AddServices(IServiceCollection services, RelayerOptions options, Db db)
     {
-        services.AddSingleton(_ => db);
+        services.AddSingleton(_ => db).AddSingleton<Leases>();
         services.AddSingleton<RelayerMetrics>().AddSingleton<PrometheusCollector>().AddSingleton<OperationMonitor>().AddSingleton<Gauges>().AddSingleton<Readiness>();
         services.AddSingleton<Draining>().AddSingleton<IHostLifetime, DrainingLifetime>().AddSingleton<RateLimits>().AddTraces(options);
         if (options.Sandbox)
@@ -106,7 +106,7 @@ public static class RelayerHost
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<OperationList>().AddSingleton<StepOutcomes>();
-        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>();
+        services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>().AddSingleton<LaneFunds>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
         services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
 
@@ -117,8 +117,9 @@ public static class RelayerHost
         services.AddSingleton<IProjection, OrderBook>();
 
         services.AddSingleton<Follower>().AddHostedService(provider => provider.GetRequiredService<Follower>());
-        services.AddSingleton<Lane>().AddHostedService(provider => provider.GetRequiredService<Lane>());
+        services.AddSingleton<LanePool>().AddHostedService(provider => provider.GetRequiredService<LanePool>());
         services.AddHostedService<Sequencer>();
+        services.AddHostedService<Watch>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
     }
@@ -128,15 +129,15 @@ public static class RelayerHost
         var context = app.Services.GetRequiredService<ChainContext>();
         var chain = app.Services.GetRequiredService<ChainClient>();
         await RequireChainAsync(chain, context, options, cancellationToken);
-        await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, options, cancellationToken);
+        await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
+        await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, app.Services.GetRequiredService<MasterKey>(), options, cancellationToken);
         if (options.Sandbox)
         {
             await app.Services.PrepareSandboxAsync(cancellationToken);
         }
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
-        await app.Services.GetRequiredService<Lane>().RecoverAsync(cancellationToken);
-        await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
+        await app.Services.GetRequiredService<LanePool>().RecoverAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
     }
@@ -162,19 +163,31 @@ public static class RelayerHost
         }
     }
 
-    private static async Task RequireIdentityAsync(Db db, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
+    private static async Task RequireIdentityAsync(Db db, ChainContext context, MasterKey masterKey, RelayerOptions options, CancellationToken cancellationToken)
     {
-        var ours = new { chainId = (long)context.ChainId, vault = context.Vault.HexToByteArray() };
-        var isOurs = await db.WriteAsync(
+        var where = db.IsShared ? "" : $" in {options.DataDirectory}";
+        var ours = new { chainId = (long)context.ChainId, vault = context.Vault.HexToByteArray(), masterKey = masterKey.DeriveKey("which database") };
+        var (isOurs, isItsKey) = await db.WriteAsync(
             async tx =>
             {
-                await tx.ExecuteAsync("INSERT INTO identity (id, chain_id, vault) VALUES (1, @chainId, @vault) ON CONFLICT DO NOTHING", ours);
-                return await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE chain_id = @chainId AND vault = @vault", ours);
+                await tx.ExecuteAsync(
+                    """
+                    INSERT INTO identity (id, chain_id, vault, master_key) VALUES (1, @chainId, @vault, @masterKey)
+                    ON CONFLICT (id) DO UPDATE SET master_key = coalesce(identity.master_key, excluded.master_key)
+                    """,
+                    ours);
+                var isItsKey = await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE master_key = @masterKey", ours);
+                return (await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE chain_id = @chainId AND vault = @vault", ours), isItsKey);
             },
             cancellationToken);
         if (!isOurs)
         {
-            throw new InvalidOperationException($"The database in {options.DataDirectory} belongs to another chain or vault. Give this deployment a DataDirectory of its own.");
+            throw new InvalidOperationException($"The database{where} belongs to another chain or vault. Give this deployment one of its own.");
+        }
+
+        if (!isItsKey)
+        {
+            throw new InvalidOperationException($"The database{where} was written with another master key, and nothing that is sealed in it could be read. Start with that one; relayers on one database share it (MasterKey).");
         }
     }
 
@@ -188,6 +201,11 @@ public static class RelayerHost
         app.UseWebSockets();
         app.MapHealth();
         app.MapMetrics();
+        if (!options.Has(RelayerRole.Api))
+        {
+            return;
+        }
+
         app.MapStream();
         var open = app.MapGroup("/api/v1").LimitByAddress();
         open.MapSignIn();

@@ -14,7 +14,13 @@ public sealed class RelayerOptions
     [Required]
     public string DeploymentFile { get; set; } = "";
 
-    /// <summary>Folder of the database, the master key and the operator key. The default value is <c>data</c>.</summary>
+    /// <summary>
+    /// A PostgreSQL connection string, <c>Host=…;Database=…;Username=…;Password=…</c>, for relayers that share the work. The default value is empty: SQLite
+    /// in the data directory, for this one process. Without a pooler in between, <c>Max Auto Prepare=200</c> saves the server its planning.
+    /// </summary>
+    public string Database { get; set; } = "";
+
+    /// <summary>Folder of the SQLite database, the master key, the operator key and objects. The default value is <c>data</c>.</summary>
     [Required]
     public string DataDirectory { get; set; } = "data";
 
@@ -25,7 +31,7 @@ public sealed class RelayerOptions
     [RegularExpression("^(https?://[^/?#]+(/[^?#]*)?)?$", ErrorMessage = "PublicUrl: expected an http or https address without query and fragment, or nothing.")]
     public string PublicUrl { get; set; } = "";
 
-    /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH.</summary>
+    /// <summary>Private key of the EOA that submits, 0x-prefixed. It needs ETH. The keys of further lanes derive from it, and it funds them.</summary>
     [Required]
     [RegularExpression("^0x[0-9a-fA-F]{64}$", ErrorMessage = "LaneKey: expected a 0x-prefixed private key of 64 hex digits.")]
     public string LaneKey { get; set; } = "";
@@ -50,8 +56,15 @@ public sealed class RelayerOptions
     [Range(60, 1_900_000)]
     public int PayWindowSeconds { get; set; } = 1800;
 
-    /// <summary>Whether this process runs the keeper: deploy, expire, sweep, top up. The default value is true.</summary>
-    public bool Keeper { get; set; } = true;
+    /// <summary>
+    /// What this process does: <c>api</c> (answers), <c>lanes</c> (sends), <c>follower</c> (follows the chain), <c>keeper</c> (deploys, expires, sweeps, tops
+    /// up), with commas in between. Of several processes on one database each part needs one that does it. The default value is all four.
+    /// </summary>
+    [RegularExpression("^(api|lanes|follower|keeper)(,(api|lanes|follower|keeper))*$", ErrorMessage = "Roles: expected some of api, lanes, follower and keeper, with commas in between.")]
+    public string Roles { get; set; } = "api,lanes,follower,keeper";
+
+    /// <summary>Whether this process does a part.</summary>
+    public bool Has(string role) => Roles.Split(',').Contains(role, StringComparer.Ordinal);
 
     /// <summary>The keeper sweeps a token's fees from this amount on, base units. The default value is 1 000 000 (1 USDC).</summary>
     [Range(1, long.MaxValue)]
@@ -81,13 +94,36 @@ public sealed class RelayerOptions
     [Range(0, 1_000_000_000_000)]
     public long PriorityFee { get; set; } = 1_000_000_000;
 
+    /// <summary>How many EOAs submit side by side, each with nonces of its own. The default value is 4.</summary>
+    [Range(1, 64)]
+    public int Lanes { get; set; } = 4;
+
+    /// <summary>How many bundles of one lane may wait to be mined. The default value is 4.</summary>
+    [Range(1, 16)]
+    public int InFlight { get; set; } = 4;
+
     /// <summary>How many operations go into one bundle at most. The default value is 50.</summary>
     [Range(1, 200)]
     public int BundleSize { get; set; } = 50;
 
-    /// <summary>Gas of one bundle at most; networks enforce 16.78M per transaction. The default value is 15 000 000.</summary>
-    [Range(1_000_000, 16_700_000)]
+    /// <summary>
+    /// Gas of one bundle's operations at most; networks enforce 16.78M per transaction, and half a million comes on top. The default value is 15 000 000.
+    /// </summary>
+    [Range(1_000_000, 16_200_000)]
     public long BundleGas { get; set; } = 15_000_000;
+
+    /// <summary>
+    /// While a bundle of its lane is on its way an operation waits up to this long for others to travel with it, milliseconds. The default value is 25.
+    /// </summary>
+    [Range(0, 10_000)]
+    public int BundleAgeMilliseconds { get; set; } = 25;
+
+    /// <summary>
+    /// The most that a transaction may offer per gas, wei. Above it nothing new is sent, and what was sent and is priced out is cancelled. The default
+    /// value is 500 gwei.
+    /// </summary>
+    [Range(1, 1_000_000_000_000_000)]
+    public long MaxFee { get; set; } = 500_000_000_000;
 
     /// <summary>The stream pings this often and gives up after twice as long, seconds. The default value is 30.</summary>
     [Range(1, 300)]
@@ -154,4 +190,20 @@ public sealed class RelayerOptions
     /// <summary>Address of an OpenTelemetry collector that takes OTLP over HTTP, http://collector:4318. The default value is empty: no traces.</summary>
     [RegularExpression("^(https?://[^?#]+)?$", ErrorMessage = "OtlpEndpoint: expected an http or https address, or nothing.")]
     public string OtlpEndpoint { get; set; } = "";
+}
+
+/// <summary>The parts of <see cref="RelayerOptions.Roles"/>.</summary>
+public static class RelayerRole
+{
+    /// <summary>Answers requests and streams.</summary>
+    public const string Api = "api";
+
+    /// <summary>Signs and sends transactions.</summary>
+    public const string Lanes = "lanes";
+
+    /// <summary>Follows the chain.</summary>
+    public const string Follower = "follower";
+
+    /// <summary>Does what nobody asks for.</summary>
+    public const string Keeper = "keeper";
 }

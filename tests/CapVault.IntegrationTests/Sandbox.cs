@@ -1,8 +1,10 @@
 using System.Text.Json;
 using CapVault.Contracts;
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Chain;
 using CapVault.Sdk;
 using Microsoft.Extensions.DependencyInjection;
+using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
@@ -105,6 +107,9 @@ public class Sandbox : IAsyncLifetime
         var executor = Relayer.Services.GetRequiredService<ExecutorKeys>().Decrypt(party.AgentId, row!.ExecutorKey);
         return OrderConsent.Sign(order, OrderIdOf(order), Chain.Deployment.ChainId, party.Wallet, executor);
     }
+
+    /// <summary>From where the relayer sends a party's operations.</summary>
+    internal LaneKey LaneOf(Party party) => Relayer.Services.GetRequiredService<ChainContext>().LaneOf(party.Wallet.HexToByteArray());
 
     /// <summary>The id of an order of this chain's vault.</summary>
     internal byte[] OrderIdOf(ChainOrder order) => new OrderTypedData(Chain.Deployment.ChainId, Chain.Deployment.Vault).OrderId(order);

@@ -43,14 +43,15 @@ public sealed class OwnerActions(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agent.AgentId);
                 var executor = action.Executor ?? (request.Action == OwnerAction.SetExecutor ? await NewExecutorAsync(tx, agent.AgentId) : null);
                 var callData = executor is null ? action.CallData! : OwnerCalls.SetExecutor(AddressUtil.Current.ConvertToChecksumAddress(agent.Account), executor);
                 var sponsored = await signer.SponsorOwnerAsync(tx, agent.Account, callData);
                 await tx.ExecuteAsync(
                     """
                     DELETE FROM prepared_operation WHERE agent_id = @AgentId AND order_id IS NULL;
-                    INSERT INTO prepared_operation (user_op_hash, agent_id, nonce_key, nonce_seq, user_op, valid_until, request, created_at)
-                    VALUES (@Hash, @AgentId, @NonceKey, @NonceSeq, @userOp, @ValidUntil, @request, @now)
+                    INSERT INTO prepared_operation (user_op_hash, agent_id, nonce_key, nonce_seq, user_op, valid_until, eoa, request, created_at)
+                    VALUES (@Hash, @AgentId, @NonceKey, @NonceSeq, @userOp, @ValidUntil, @Eoa, @request, @now)
                     """,
                     new
                     {
@@ -60,6 +61,7 @@ public sealed class OwnerActions(
                         sponsored.NonceSeq,
                         userOp = new ABIEncode().GetABIParamsEncoded(sponsored.UserOp),
                         sponsored.ValidUntil,
+                        sponsored.Eoa,
                         request = JsonSerializer.SerializeToUtf8Bytes(request, CapJson.Options),
                         now = time.GetUtcNow().ToUnixTimeMilliseconds(),
                     });
@@ -93,6 +95,7 @@ public sealed class OwnerActions(
         await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agent.AgentId);
                 var isFirst = await call.ClaimAsync(tx);
                 var operation = await tx.FirstOrDefaultAsync<Operation>(Sent, new { hash })
                     ?? await QueueAsync(tx, agent, await tx.FirstOrDefaultAsync<PreparedRow>(Kept, new { hash }) ?? throw NotFound(userOpHash), signed);
@@ -110,13 +113,13 @@ public sealed class OwnerActions(
     private async Task<Operation> QueueAsync(Tx tx, AgentRow agent, PreparedRow prepared, byte[] signature)
     {
         var next = await OperationSigner.NextSequenceAsync(tx, agent.Account, prepared.NonceKey);
-        if (clock.Now > prepared.SubmitUntil || prepared.NonceSeq != next)
+        if (clock.Now > prepared.SubmitUntil || prepared.NonceSeq != next || !context.IsLane(prepared.Eoa))
         {
             throw new ApiException(
                 410,
                 ErrorCodes.PreparationExpired,
-                clock.Now > prepared.SubmitUntil
-                    ? $"The operation could be submitted up to {At(prepared.SubmitUntil):O}. Prepare it again."
+                clock.Now > prepared.SubmitUntil ? $"The operation could be submitted up to {At(prepared.SubmitUntil):O}. Prepare it again."
+                    : prepared.NonceSeq == next ? "The relayer sends from other addresses now than the one that this operation names. Prepare it again."
                     : $"Another operation of the Owner took its place since: found {prepared.NonceSeq}, expected {next}. Prepare it again.",
                 new { validUntil = At(prepared.SubmitUntil) });
         }

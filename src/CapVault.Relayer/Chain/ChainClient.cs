@@ -76,21 +76,39 @@ public sealed class ChainClient(IClient rpc)
         where TOutput : Nethereum.ABI.FunctionEncoding.Attributes.IFunctionOutputDTO, new() =>
         await _web3.Eth.GetContractQueryHandler<TFunction>().QueryDeserializingToObjectAsync<TOutput>(function, contract).WaitAsync(cancellationToken);
 
-    /// <summary>Runs a transaction on top of the newest block, at <paramref name="time"/> (unix seconds), without sending it; returns its logs too.</summary>
-    public async Task<SimulatedCall> SimulateAsync(string from, string to, byte[] data, BigInteger value, long gas, long time, CancellationToken cancellationToken)
+    /// <summary>Asks a view function for a number, as of a block. It is named by its hash: another branch gives an error, not another answer.</summary>
+    public async Task<BigInteger> QueryNumberAtAsync<TFunction>(string contract, TFunction function, byte[] blockHash, CancellationToken cancellationToken)
+        where TFunction : FunctionMessage, new()
     {
-        var call = new
+        var call = new { to = contract, input = function.GetCallData().ToHex(true) };
+        return new HexBigInteger(await RequestAsync<string>("eth_call", cancellationToken, call, new { blockHash = blockHash.ToHex(true) })).Value;
+    }
+
+    /// <summary>Runs transactions of one sender, one after the other, on top of a block, without sending them; returns their logs too.</summary>
+    /// <param name="from">The sender. Its balance and nonces are not looked at.</param>
+    /// <param name="calls">The transactions.</param>
+    /// <param name="blockHash">The block; by its hash, so that another branch gives an error.</param>
+    /// <param name="time">The next block's timestamp, unix seconds.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="RpcResponseException">The node will not run it, or does not have the block.</exception>
+    public async Task<SimulatedCall[]> SimulateAsync(
+        string from, IEnumerable<Operations.LaneCall> calls, byte[] blockHash, long time, CancellationToken cancellationToken)
+    {
+        var block = new
         {
-            from,
-            to,
-            input = data.ToHex(true),
-            value = new HexBigInteger(value).HexValue,
-            gas = new HexBigInteger(gas).HexValue,
+            // All of them in one block, although they may be more than one block takes.
+            blockOverrides = new { time = new HexBigInteger(time).HexValue, gasLimit = new HexBigInteger(calls.Sum(call => call.Gas) + 1_000_000).HexValue },
+            calls = calls.Select(call => new
+            {
+                from,
+                to = call.To,
+                input = call.Input,
+                value = new HexBigInteger(call.Value).HexValue,
+                gas = new HexBigInteger(call.Gas).HexValue,
+            }),
         };
-        var block = new { blockOverrides = new { time = new HexBigInteger(time).HexValue }, calls = new[] { call } };
         var payload = new { blockStateCalls = new[] { block }, validation = false, traceTransfers = false };
-        var blocks = await rpc.SendRequestAsync<SimulatedBlock[]>(new RpcRequest(1, "eth_simulateV1", payload, "latest")).WaitAsync(cancellationToken);
-        return blocks[0].Calls[0];
+        return (await RequestAsync<SimulatedBlock[]>("eth_simulateV1", cancellationToken, payload, new { blockHash = blockHash.ToHex(true) }))[0].Calls;
     }
 
     // Nodes word it differently.

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 using CapVault.Contracts;
 using Nethereum.Signer;
@@ -28,8 +29,8 @@ public sealed class ChainContext(Deployment deployment, RelayerOptions options)
     /// <summary>First block that can hold a log of ours.</summary>
     public long DeployBlock { get; } = (long)deployment.DeployBlock;
 
-    /// <summary>The EOA that submits.</summary>
-    public EthECKey LaneKey { get; } = new(options.LaneKey);
+    /// <summary>The EOAs that submit.</summary>
+    public IReadOnlyList<LaneKey> Lanes { get; } = LaneKey.Derive(options.LaneKey, options.Lanes);
 
     /// <summary>The key whose signature the paymaster accepts.</summary>
     public EthECKey SponsorKey { get; } = new(options.SponsorKey);
@@ -42,4 +43,13 @@ public sealed class ChainContext(Deployment deployment, RelayerOptions options)
 
     /// <summary>Signs for the paymaster.</summary>
     public Sponsorship Sponsorship { get; } = new(deployment.ChainId, deployment.Paymaster);
+
+    /// <summary>
+    /// The EOA of an account's operations: always the same, so that all of them travel in the order of one EOA's nonces. What is in its next transaction
+    /// comes after what is in this one, mined or not.
+    /// </summary>
+    public LaneKey LaneOf(byte[] account) => Lanes[(int)(BinaryPrimitives.ReadUInt32BigEndian(account) % (uint)Lanes.Count)];
+
+    /// <summary>Whether we send from this EOA.</summary>
+    public bool IsLane(byte[] eoa) => Lanes.Any(lane => lane.Eoa.AsSpan().SequenceEqual(eoa));
 }

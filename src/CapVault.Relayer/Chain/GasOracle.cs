@@ -24,17 +24,20 @@ public sealed class GasOracle(IOptions<RelayerOptions> options)
         }
     }
 
-    /// <summary>Upper bound per gas, wei: twice the base fee, which lasts for six full blocks (12.5 % each).</summary>
+    /// <summary>Upper bound per gas, wei: twice the base fee, which lasts for six full blocks (12.5 % each), and not more than the options allow.</summary>
     public BigInteger MaxFee
     {
         get
         {
             lock (_gate)
             {
-                return (_baseFee * 2) + PriorityFee;
+                return BigInteger.Min((_baseFee * 2) + PriorityFee, options.Value.MaxFee);
             }
         }
     }
+
+    /// <summary>Whether the next block takes nothing that offers no more than the options allow.</summary>
+    public bool IsTooDear => BaseFee + PriorityFee > options.Value.MaxFee;
 
     /// <summary>Upper bound in a sponsored operation, wei per gas. It must outlast the operation's wait, and only bounds the prefund.</summary>
     public BigInteger OperationMaxFee

@@ -14,7 +14,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Chain;
 
 /// <summary>
-/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the paymaster's deposit up, forgets what is old. Everything that it does
+/// Does what nobody asks for: ends what is due, deploys accounts, sweeps fees and objects, keeps the lanes and the paymaster's deposit funded, forgets what is old. Everything that it does
 /// on chain anybody could do; without it money only waits.
 /// </summary>
 public sealed class Keeper(
@@ -26,22 +26,26 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    LaneFunds funds,
     EventRetention events,
     BlockRetention blocks,
     IdempotentCalls calls,
     ObjectSweep objects,
+    Leases leases,
     Draining draining,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
 {
+    // What it does may be done twice without harm, so this only shares the work out.
+    private readonly Lease _lease = leases.Of("keeper");
     private long? _lookedAtMoney;
     private long? _sweptObjects;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!options.Value.Keeper)
+        if (!options.Value.Has(RelayerRole.Keeper))
         {
             return;
         }
@@ -51,6 +55,11 @@ public sealed class Keeper(
         {
             try
             {
+                if (!await _lease.HoldAsync(stoppingToken))
+                {
+                    continue;
+                }
+
                 await negotiations.ExpireDueAsync(stoppingToken);
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
@@ -72,6 +81,13 @@ public sealed class Keeper(
                 log.LogWarning(exception, "The keeper could not go on; trying again");
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await _lease.ReleaseAsync(cancellationToken);
     }
 
     /// <summary>Deployments are queued with their agent; this finds those that failed.</summary>
@@ -111,6 +127,7 @@ public sealed class Keeper(
             return;
         }
 
+        await funds.EnsureAsync(cancellationToken);
         await SweepFeesAsync(cancellationToken);
         await deposit.EnsureAsync(needed: 0, cancellationToken);
     }

@@ -18,18 +18,21 @@ public sealed class Draining(Db db, Follower follower)
         set => _isOn = value;
     }
 
-    /// <summary>Returns when every operation's outcome is known.</summary>
+    /// <summary>Returns when the outcome of every operation that there is now is known. Other processes on the same database may go on to take new ones.</summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
-        for (var applied = follower.Applied.Next; await HasPromisesAsync(cancellationToken); applied = follower.Applied.Next)
+        var newest = await db.ReadAsync(connection => connection.ExecuteScalarAsync<long?>("SELECT max(operation_id) FROM operation"), cancellationToken);
+        for (var applied = follower.Applied.Next; await IsOpenAsync(newest, cancellationToken); applied = follower.Applied.Next)
         {
             // What ends without a block (refused, run out of time) wakes nobody here.
             await Task.WhenAny(applied, Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken));
         }
     }
 
-    private Task<bool> HasPromisesAsync(CancellationToken cancellationToken) => db.ReadAsync(
-        connection => connection.ExecuteScalarAsync<bool>($"SELECT EXISTS (SELECT 1 FROM operation WHERE {Gauges.IsOpen})"), cancellationToken);
+    private Task<bool> IsOpenAsync(long? newest, CancellationToken cancellationToken) => db.ReadAsync(
+        async connection => await connection.QueryFirstOrDefaultAsync<long?>(
+            $"SELECT operation_id FROM operation WHERE {Gauges.IsOpen} AND operation_id <= @newest LIMIT 1", new { newest = newest ?? 0 }) is not null,
+        cancellationToken);
 }
 
 /// <summary>Refuses new work while the relayer drains.</summary>

@@ -1,175 +1,180 @@
-using System.Numerics;
-using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Chain;
-using Nethereum.ABI;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.JsonRpc.Client;
 
 namespace CapVault.Relayer.Operations;
 
-/// <summary>What a bundle would do on top of the newest block.</summary>
-/// <param name="Refused">Operations that would have no effect, with the reason.</param>
-/// <param name="Suspect">Whether the bundle fails as a whole and nobody is named: its operations must be tried apart.</param>
-/// <param name="Reason">Why, for the log.</param>
-public sealed record Simulation(IReadOnlyList<(Operation Operation, string State, string Reason)> Refused, bool Suspect, string Reason);
+/// <summary>An operation that would have no effect.</summary>
+/// <param name="Operation">Which.</param>
+/// <param name="State">How it ends: REJECTED, EXPIRED or FAILED.</param>
+/// <param name="Reason">For people.</param>
+public sealed record Refusal(Operation Operation, string State, string Reason);
+
+/// <summary>Why a bundle cannot be sent as it is.</summary>
+public enum Fault
+{
+    /// <summary>It can.</summary>
+    None,
+
+    /// <summary>It fails as a whole, and nobody is named: a part of it must be tried.</summary>
+    Together,
+
+    /// <summary>The paymaster's deposit is too low for it.</summary>
+    Deposit,
+
+    /// <summary>An operation is not at the next place of its nonce lane.</summary>
+    Nonce,
+
+    /// <summary>The node will not run it.</summary>
+    Unrunnable,
+
+    /// <summary>The node does not have the block any more, or not yet: a reorganisation, or another node behind a balancer.</summary>
+    BlockGone,
+}
+
+/// <summary>What transactions would do.</summary>
+/// <param name="Refused">Operations that would have no effect.</param>
+/// <param name="Fault">Why they cannot be sent as they are.</param>
+/// <param name="Bundle">Which of them has the fault.</param>
+/// <param name="Operation">The operation that is named.</param>
+/// <param name="Reason">For people.</param>
+public sealed record Simulation(IReadOnlyList<Refusal> Refused, Fault Fault = Fault.None, Bundle? Bundle = null, Operation? Operation = null, string Reason = "")
+{
+    /// <summary>Whether all of them may be sent.</summary>
+    public bool IsClean => Refused.Count == 0 && Fault == Fault.None;
+}
 
 /// <summary>
-/// Runs the exact transaction before it is sent. Validation can pass while the inner call reverts, and what passes alone may fail
-/// together (the paymaster's deposit is shared): only the whole bundle tells.
+/// Runs the exact transactions before they are sent, on top of what their lane has on its way. Validation can pass while the inner call reverts, and what
+/// passes alone may fail together (the paymaster's deposit is shared): only the whole bundle tells.
 /// </summary>
-public sealed class BundleSimulator(ChainClient chain, ChainContext context, ChainClock clock, TimeProvider time)
+public sealed class BundleSimulator(ChainClient chain, ChainContext context, ChainClock clock)
 {
-    private static readonly TimeSpan NoncePatience = TimeSpan.FromSeconds(5);
+    private static readonly string OperationEvent = "0x" + Event<UserOperationEventEventDTO>.GetEventABI().Sha3Signature;
+    private static readonly string RevertReason = "0x" + Event<UserOperationRevertReasonEventDTO>.GetEventABI().Sha3Signature;
 
-    private readonly string _lane = context.LaneKey.GetPublicAddress();
-    private (long OperationId, int Attempt, long Since) _stalled;
-
-    /// <summary>Simulates a bundle.</summary>
-    public async Task<Simulation> RunAsync(Bundle bundle, CancellationToken cancellationToken)
+    /// <summary>Simulates transactions of a lane.</summary>
+    /// <param name="lane">The lane.</param>
+    /// <param name="block">The block to begin with, by its hash.</param>
+    /// <param name="before">What the lane has on its way as of that block.</param>
+    /// <param name="bundles">What comes next.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public async Task<Simulation> RunAsync(LaneKey lane, byte[] block, IReadOnlyList<LaneCall> before, IReadOnlyList<Bundle> bundles, CancellationToken cancellationToken)
     {
-        var (to, data, value) = LaneTransaction.Content(bundle, context);
-        SimulatedCall call;
+        SimulatedCall[] calls;
         try
         {
             // The next block's time is not before the chain clock's, and after the head's.
-            call = await chain.SimulateAsync(_lane, to, data, value, LaneTransaction.GasLimit(bundle), Math.Max(clock.Now, clock.HeadTime + 1), cancellationToken);
+            calls = await chain.SimulateAsync(
+                lane.Address,
+                [.. before, .. bundles.Select(bundle => LaneCall.Of(bundle, lane, context.EntryPoint))],
+                block,
+                Math.Max(clock.Now, clock.HeadTime + 1),
+                cancellationToken);
         }
         catch (RpcResponseException exception)
         {
-            // The node will not even run it (no funds, over its gas cap): waiting with it would hold everything behind it.
-            return Give(bundle, exception.RpcError.Message);
+            return new Simulation([], IsAboutBlock(exception) ? Fault.BlockGone : Fault.Unrunnable, Reason: exception.RpcError.Message);
         }
 
-        if (!bundle.IsUserOps)
+        var refused = new List<Refusal>();
+        foreach (var (bundle, call) in bundles.Zip(calls.Skip(before.Count)))
         {
-            return call.Succeeded ? Passed : Refuse(bundle.Operations[0], OperationState.Rejected, Describe(call));
+            if (Judge(bundle, call, refused) is { } fault)
+            {
+                // What comes after it was run without it: that proves nothing.
+                return fault with { Refused = refused };
+            }
         }
 
-        return call.Succeeded ? Judge(bundle, call) : Blame(bundle, call);
+        return new Simulation(refused);
     }
 
-    // Nobody is named: apart they show whose fault it is, and one alone is the one.
-    private static Simulation Give(Bundle bundle, string reason) =>
-        bundle.Operations.Count == 1 ? Refuse(bundle.Operations[0], OperationState.Failed, reason) : new Simulation([], Suspect: true, reason);
-
-    private static Simulation Passed { get; } = new([], Suspect: false, "");
-
-    private static Simulation Refuse(Operation operation, string state, string reason) => new([(operation, state, reason)], Suspect: false, reason);
-
-    // The bundle goes through; which of its calls would revert?
-    private static Simulation Judge(Bundle bundle, SimulatedCall call)
+    private Simulation? Judge(Bundle bundle, SimulatedCall call, List<Refusal> refused)
     {
+        if (bundle.IsUserOps)
+        {
+            if (!call.Succeeded)
+            {
+                return Blame(bundle, call, refused);
+            }
+
+            refused.AddRange(Reverting(bundle, call));
+        }
+        else if (!call.Succeeded)
+        {
+            refused.Add(new Refusal(bundle.Operations[0], OperationState.Rejected, Describe(call)));
+        }
+
+        return null;
+    }
+
+    // The bundle goes through; which of its calls would revert? Whole bundles of logs pass here, so only those that matter are decoded.
+    private static IEnumerable<Refusal> Reverting(Bundle bundle, SimulatedCall call)
+    {
+        const int successWord = 1; // nonce, success, actualGasCost, actualGasUsed
         var reasons = new Dictionary<string, string>(StringComparer.Ordinal);
-        var refused = new List<(Operation, string, string)>();
         foreach (var log in call.Logs)
         {
-            if (log.IsLogForEvent<UserOperationRevertReasonEventDTO>())
+            var signature = log.Topics[0].ToString();
+            if (signature == RevertReason)
             {
                 var reverted = log.DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
-                reasons[reverted.UserOpHash.ToHex()] = Reverts.Describe(reverted.RevertReason);
+                reasons[log.Topics[1].ToString()!] = Reverts.Describe(reverted.RevertReason);
             }
-            else if (log.IsLogForEvent<UserOperationEventEventDTO>())
+            else if (signature == OperationEvent && log.Data[2 + ((successWord + 1) * 64) - 1] == '0')
             {
-                var included = log.DecodeEvent<UserOperationEventEventDTO>().Event;
-                if (!included.Success && bundle.Operations.FirstOrDefault(item => item.UserOpHash!.AsSpan().SequenceEqual(included.UserOpHash)) is { } operation)
+                var hash = log.Topics[1].ToString()!;
+                if (bundle.Operations.FirstOrDefault(item => item.UserOpHash!.ToHex(true) == hash) is { } operation)
                 {
-                    refused.Add((operation, OperationState.Rejected, reasons.GetValueOrDefault(included.UserOpHash.ToHex(), "the call would revert without a reason")));
+                    yield return new Refusal(operation, OperationState.Rejected, reasons.GetValueOrDefault(hash, "the call would revert without a reason"));
                 }
             }
         }
-
-        return new Simulation(refused, Suspect: false, "");
     }
 
     // The EntryPoint names the operation whose validation fails.
-    private Simulation Blame(Bundle bundle, SimulatedCall call)
+    private Simulation? Blame(Bundle bundle, SimulatedCall call, List<Refusal> refused)
     {
-        var reason = Describe(call);
         if (Reverts.FailedOperation(call.RevertData) is not { } failed || failed.Index >= bundle.Operations.Count)
         {
-            return Give(bundle, reason);
+            return Together(bundle, Describe(call), refused);
         }
 
         var operation = bundle.Operations[(int)failed.Index];
-        if (failed.Reason.StartsWith("AA31", StringComparison.Ordinal))
+        switch (failed.Reason.Split(' ')[0].TrimEnd(':'))
         {
-            throw new DepositTooLowException($"The paymaster's deposit at the EntryPoint is too low for a bundle of {bundle.Operations.Count} ({failed.Reason}).");
+            case "AA31":
+                return new Simulation([], Fault.Deposit, bundle, operation, failed.Reason);
+            case "AA25":
+                return new Simulation([], Fault.Nonce, bundle, operation, failed.Reason);
+            case "AA95":
+                return Together(bundle, failed.Reason, refused); // the bundle's gas limit was too low, whoever used it up
+            default:
+                // The EntryPoint refuses the operation as such; the order's step was not even tried.
+                refused.Add(new Refusal(operation, operation.ValidUntil <= clock.Now ? OperationState.Expired : OperationState.Failed, failed.Reason));
+                return null;
         }
-
-        if (failed.Reason.StartsWith("AA25", StringComparison.Ordinal) && MayBeIncluded(operation))
-        {
-            throw new LaneStalledException($"The nonce of operation {operation.UserOpHash!.ToHex(true)} is used. Waiting for the block that tells by whom.");
-        }
-
-        if (failed.Reason.StartsWith("AA95", StringComparison.Ordinal))
-        {
-            // The bundle's gas limit was too low, whoever used it up.
-            return Give(bundle, failed.Reason);
-        }
-
-        // The EntryPoint refuses the operation as such; the order's step was not even tried.
-        return Refuse(operation, operation.ValidUntil <= clock.Now ? OperationState.Expired : OperationState.Failed, failed.Reason);
     }
 
-    // The block with its event may be one that is just being applied; after a few seconds it is not.
-    private bool MayBeIncluded(Operation operation)
+    // Nobody is named, but one alone is the one.
+    private static Simulation? Together(Bundle bundle, string reason, List<Refusal> refused)
     {
-        if (_stalled.OperationId != operation.OperationId || _stalled.Attempt != operation.Attempt)
+        if (bundle.Operations.Count > 1)
         {
-            _stalled = (operation.OperationId, operation.Attempt, time.GetTimestamp());
+            return new Simulation([], Fault.Together, bundle, Reason: reason);
         }
 
-        return time.GetElapsedTime(_stalled.Since) < NoncePatience;
+        refused.Add(new Refusal(bundle.Operations[0], OperationState.Failed, reason));
+        return null;
     }
+
+    // Nodes word it differently.
+    private static bool IsAboutBlock(RpcResponseException exception) =>
+        ((string[])["not found", "unknown block", "OutOfRange"]).Any(words => exception.RpcError.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     private static string Describe(SimulatedCall call) =>
         call.RevertData is { Length: > 0 } data ? Reverts.Describe(data) : call.Error?.Message ?? "it would revert without a reason";
-}
-
-/// <summary>Nothing can be sent until a block is applied; nothing is lost by waiting.</summary>
-public sealed class LaneStalledException(string message) : Exception(message);
-
-/// <summary>Nothing can be sent until the paymaster has a larger deposit.</summary>
-public sealed class DepositTooLowException(string message) : Exception(message);
-
-/// <summary>A lane transaction as it is signed.</summary>
-public static class LaneTransaction
-{
-    private const long NoOpGas = 21_000;
-
-    /// <summary>
-    /// The transaction's own 21 000, what handleOps does around its operations, and the largest reserve: before each call the EntryPoint
-    /// wants that call's whole limit left (and 1/63 more), but gets the unused part back for the next.
-    /// </summary>
-    private const long BundleOverhead = 60_000 + (GasLimits.Settle * 64 / 63);
-
-    /// <summary>Recipient, data and wei.</summary>
-    public static (string To, byte[] Data, BigInteger Value) Content(Bundle bundle, ChainContext context)
-    {
-        if (bundle.Operations.Count == 0)
-        {
-            // A no-op: uses the nonce up.
-            return (context.LaneKey.GetPublicAddress(), [], BigInteger.Zero);
-        }
-
-        var first = bundle.Operations[0];
-        if (!bundle.IsUserOps)
-        {
-            return (first.Target!.ToHex(true), first.CallData, BigInteger.Parse(first.Value, System.Globalization.CultureInfo.InvariantCulture));
-        }
-
-        var call = new HandleOpsFunction
-        {
-            Ops = [.. bundle.Operations.Select(operation => new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(operation.UserOp!))],
-            Beneficiary = context.LaneKey.GetPublicAddress(),
-        };
-        return (context.EntryPoint, call.GetCallData(), BigInteger.Zero);
-    }
-
-    /// <summary>Gas limit.</summary>
-    public static long GasLimit(Bundle bundle) => bundle.Operations.Count == 0
-        ? NoOpGas
-        : bundle.Operations.Sum(operation => operation.GasLimit) + (bundle.IsUserOps ? BundleOverhead : 0);
 }

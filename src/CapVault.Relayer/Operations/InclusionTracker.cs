@@ -17,8 +17,6 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private static readonly string OperationEvent = "0x" + Event<UserOperationEventEventDTO>.GetEventABI().Sha3Signature;
     private static readonly string RevertReason = "0x" + Event<UserOperationRevertReasonEventDTO>.GetEventABI().Sha3Signature;
 
-    private const int MaxAttempts = 5;
-
     private readonly byte[] _entryPoint = context.EntryPoint.HexToByteArray();
     private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
     private readonly byte[] _revertReason = RevertReason.HexToByteArray();
@@ -36,11 +34,17 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     /// <summary>A block includes a transaction of ours. What its operations' own events say has been applied before.</summary>
     public async Task MinedAsync(Tx tx, MinedTransaction mined)
     {
-        var laneTxId = await tx.SingleAsync<long>("SELECT lane_tx_id FROM attempt WHERE tx_hash = @TxHash", mined);
+        var sent = await tx.SingleAsync<SentAttempt>("SELECT lane_tx_id, cancels FROM attempt WHERE tx_hash = @TxHash", mined);
         await tx.ExecuteAsync(
-            "UPDATE lane_tx SET state = @state, block_hash = @hash, block_number = @number WHERE lane_tx_id = @laneTxId",
-            new { laneTxId, state = mined.Succeeded ? LaneTxState.Mined : LaneTxState.Reverted, hash = mined.Block.Hash, number = mined.Block.Number });
-        foreach (var operation in await tx.QueryAsync<Operation>("SELECT * FROM operation WHERE lane_tx_id = @laneTxId AND live = 1", new { laneTxId }))
+            "UPDATE lane_tx SET state = @state, block_hash = @hash, block_number = @number WHERE lane_tx_id = @LaneTxId",
+            new { sent.LaneTxId, state = mined.Succeeded ? LaneTxState.Mined : LaneTxState.Reverted, hash = mined.Block.Hash, number = mined.Block.Number });
+        if (sent.Cancels)
+        {
+            await RequeueAsync(tx, sent.LaneTxId);
+            return;
+        }
+
+        foreach (var operation in await tx.QueryAsync<Operation>("SELECT * FROM operation WHERE lane_tx_id = @LaneTxId AND live = 1", sent))
         {
             if (operation.Kind == OperationKind.UserOp)
             {
@@ -96,8 +100,8 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     {
         var accounts = await tx.QueryAsync<byte[]>(
             """
-            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash
-            WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
+            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e
+            WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
             """,
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
@@ -126,7 +130,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         await tx.ExecuteAsync(
             """
             UPDATE operation SET live = 1 WHERE operation_id IN (
-              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), coalesce(step, call_data))
+              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), step, CASE WHEN step IS NULL THEN call_data END)
             AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
               OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
             """,
@@ -139,30 +143,45 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             new { ancestor });
     }
 
-    /// <summary>Takes an operation out of its transaction, for another one.</summary>
-    public static Task RequeueAsync(Tx tx, Operation operation) => tx.ExecuteAsync(
-        "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation);
+    /// <summary>
+    /// Takes operations out of a transaction that will never carry them: a no-op has used its nonce, or somebody else has. That was not their fault, and does
+    /// not count as an attempt.
+    /// </summary>
+    public async Task RequeueAsync(Tx tx, long laneTxId)
+    {
+        await tx.ExecuteAsync(
+            "UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL, attempt = attempt - 1 WHERE lane_tx_id = @laneTxId AND live = 1", new { laneTxId });
+        tx.OnCommitted(queue.Queued.Set);
+    }
 
     // Not for ever: every bundle that reverts costs us gas.
-    private Task NotIncludedAsync(Tx tx, Operation operation) => operation.Attempt < MaxAttempts
-        ? RequeueAsync(tx, operation)
+    private Task NotIncludedAsync(Tx tx, Operation operation) => operation.Attempt < BundlePolicy.MaxAttempts
+        ? tx.ExecuteAsync("UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation)
         : outcomes.LostAsync(tx, operation, OperationState.Failed, $"{operation.Attempt} transactions that carried it reverted");
 
+    // Of accounts that have no agent here too: they come by JSON-RPC, and the row is all that there is of them.
     private async Task OperationEventAsync(Tx tx, ChainLog log)
     {
-        var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
         var account = log.AddressTopic(2);
-        if (await tx.FirstOrDefaultAsync<string>("SELECT agent_id FROM agent WHERE account = @account", new { account }) is null)
+        var userOpHash = log.Topic(1).ToArray();
+        var operation = await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @userOpHash", new { userOpHash })
+            ?? await tx.FirstOrDefaultAsync<Operation>(
+                "SELECT o.* FROM former_operation f JOIN operation o ON o.operation_id = f.operation_id WHERE f.user_op_hash = @userOpHash", new { userOpHash });
+        if (operation is null && !await IsKnownAsync(tx, account))
         {
             return;
         }
 
+        var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
         await ChainEvents.StoreAsync(tx, log, account: account);
-        var key = (long)(included.Nonce >> 64);
-        var seq = (long)(included.Nonce & ulong.MaxValue);
-        await AdvanceLaneAsync(tx, account, key, seq + 1);
-        await SupersedeAsync(tx, account, key, seq, included.UserOpHash);
-        var operation = await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @UserOpHash", included);
+        var key = included.Nonce >> 64;
+        if (key <= long.MaxValue)
+        {
+            var seq = (long)(included.Nonce & ulong.MaxValue);
+            await AdvanceLaneAsync(tx, account, (long)key, seq + 1);
+            await SupersedeAsync(tx, account, (long)key, seq, operation?.OperationId ?? 0);
+        }
+
         if (operation is null)
         {
             return;
@@ -178,12 +197,15 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         }
     }
 
+    private static async Task<bool> IsKnownAsync(Tx tx, byte[] account) => await tx.FirstOrDefaultAsync<long?>(
+        "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM operation WHERE sender = @account AND live = 1 LIMIT 1", new { account }) is not null;
+
     // Another operation that was signed for this place in the lane can never land: the winner may be one that we had given up, or one from
     // before a restored backup.
-    private async Task SupersedeAsync(Tx tx, byte[] account, long key, long seq, byte[] winner)
+    private async Task SupersedeAsync(Tx tx, byte[] account, long key, long seq, long winner)
     {
         foreach (var loser in await tx.QueryAsync<Operation>(
-            "SELECT * FROM operation WHERE sender = @account AND nonce_key = @key AND nonce_seq = @seq AND live = 1 AND user_op_hash <> @winner",
+            "SELECT * FROM operation WHERE sender = @account AND nonce_key = @key AND nonce_seq = @seq AND live = 1 AND operation_id <> @winner",
             new { account, key, seq, winner }))
         {
             await outcomes.LostAsync(tx, loser, OperationState.Superseded, "another operation used its nonce");
@@ -203,14 +225,25 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         foreach (var log in logs)
         {
             var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
-            await AdvanceLaneAsync(tx, account, (long)(included.Nonce >> 64), (long)(included.Nonce & ulong.MaxValue) + 1);
+            if (included.Nonce >> 64 is var key && key <= long.MaxValue)
+            {
+                await AdvanceLaneAsync(tx, account, (long)key, (long)(included.Nonce & ulong.MaxValue) + 1);
+            }
         }
     }
 
-    private static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
+    /// <summary>A nonce lane of an account is at least so far.</summary>
+    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
         """
         INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
-        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq)
+        ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = excluded.next_seq WHERE account_lane.next_seq < excluded.next_seq
         """,
         new { account, key, nextSeq });
+
+    private sealed record SentAttempt
+    {
+        public long LaneTxId { get; init; }
+
+        public bool Cancels { get; init; }
+    }
 }

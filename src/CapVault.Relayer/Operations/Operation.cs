@@ -1,7 +1,7 @@
 namespace CapVault.Relayer.Operations;
 
 /// <summary>A row of <c>operation</c>: something that must get on chain.</summary>
-public sealed record Operation
+public record Operation
 {
     /// <summary>Its number.</summary>
     public long OperationId { get; init; }
@@ -54,10 +54,16 @@ public sealed record Operation
     /// <summary>What it may add to the gas of its transaction.</summary>
     public long GasLimit { get; init; }
 
+    /// <summary>The EOA in whose transactions it travels; null for what the relayer sends itself, until a lane has taken it.</summary>
+    public byte[]? Eoa { get; init; }
+
+    /// <summary>What the EntryPoint holds back from the paymaster's deposit while it runs, gwei.</summary>
+    public long Prefund { get; init; }
+
     /// <summary>The transaction that carries it.</summary>
     public long? LaneTxId { get; init; }
 
-    /// <summary>How often it was put into a transaction.</summary>
+    /// <summary>How many transactions have carried it.</summary>
     public int Attempt { get; init; }
 
     /// <summary>Whether it had its effect, once it is included.</summary>
@@ -108,21 +114,24 @@ public static class OperationKind
 
     /// <summary>Tops the paymaster's deposit up.</summary>
     public const string TopUp = "top_up";
+
+    /// <summary>Sends ETH from lane 0 to another lane.</summary>
+    public const string Fund = "fund";
 }
 
 /// <summary>
-/// <c>RECEIVED → QUEUED → ASSIGNED → BROADCAST → INCLUDED → FINAL</c>; back to QUEUED when its bundle is dropped, and to BROADCAST on a
-/// reorg. REJECTED, EXPIRED, FAILED and SUPERSEDED are ends without an effect.
+/// <c>RECEIVED → QUEUED → ASSIGNED → BROADCAST → INCLUDED → FINAL</c>; back to QUEUED when its bundle is dropped, to RECEIVED when it must be signed
+/// anew, and to BROADCAST on a reorg. REJECTED, EXPIRED, FAILED and SUPERSEDED are ends without an effect.
 /// </summary>
 public static class OperationState
 {
-    /// <summary>Promised; waits for its nonce lane to be signed.</summary>
+    /// <summary>Promised; to be signed.</summary>
     public const string Received = "RECEIVED";
 
     /// <summary>Signed by its account and by the sponsor (or needs neither); waits for a transaction.</summary>
     public const string Queued = "QUEUED";
 
-    /// <summary>Has a place in a transaction that is being built or sent.</summary>
+    /// <summary>In a transaction that is signed; it may or may not have reached the node.</summary>
     public const string Assigned = "ASSIGNED";
 
     /// <summary>The node took its transaction.</summary>
@@ -150,10 +159,7 @@ public static class OperationState
 /// <summary>States of a <c>lane_tx</c>.</summary>
 public static class LaneTxState
 {
-    /// <summary>Has a nonce; its content is being decided.</summary>
-    public const string Built = "BUILT";
-
-    /// <summary>Signed and committed; may or may not have reached the node.</summary>
+    /// <summary>Has its nonce and is committed, both in one transaction; may or may not have reached the node.</summary>
     public const string Signed = "SIGNED";
 
     /// <summary>The node took it.</summary>

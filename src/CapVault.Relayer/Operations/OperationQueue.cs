@@ -1,5 +1,6 @@
 using System.Numerics;
 using CapVault.Contracts;
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -11,12 +12,28 @@ namespace CapVault.Relayer.Operations;
 /// Puts operations into the queue, inside the transaction that promises them. From that commit on the row is the promise: whoever
 /// finds it carries it on.
 /// </summary>
-public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
+public sealed class OperationQueue(OperationSigner signer, ChainContext context, TimeProvider time)
 {
-    /// <summary>Fires after a commit that queued something.</summary>
+    private readonly Dictionary<string, Signal> _lanes = context.Lanes.ToDictionary(lane => lane.Address, _ => new Signal(), StringComparer.Ordinal);
+
+    /// <summary>Fires after a commit that queued or ended something.</summary>
     public Signal Queued { get; } = new();
 
-    /// <summary>Queues a step of an order as an operation of <paramref name="account"/>, signed at once if its nonce lane is free.</summary>
+    /// <summary>Fires after a commit that queued something for this lane; a signal for all of them would make each look as often as all together.</summary>
+    public Signal QueuedFor(LaneKey lane) => _lanes[lane.Address];
+
+    /// <summary>Says what another process has queued.</summary>
+    /// <param name="eoas">Whose lanes; null stands for any.</param>
+    public void Wake(IReadOnlyCollection<byte[]?> eoas)
+    {
+        Queued.Set();
+        foreach (var lane in context.Lanes.Where(lane => eoas.Any(eoa => eoa is null || eoa.AsSpan().SequenceEqual(lane.Eoa))))
+        {
+            QueuedFor(lane).Set();
+        }
+    }
+
+    /// <summary>Queues a step of an order as an operation of <paramref name="account"/>, signed for the next free place of its nonce lane.</summary>
     /// <returns>The operation; where one of this order and step is live already, that one.</returns>
     public async Task<Operation> AddStepAsync(Tx tx, byte[] orderId, OrderStep step, byte[] account, byte[] callData)
     {
@@ -80,10 +97,11 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
         return await GetAsync(tx, operationId);
     }
 
-    /// <summary>Queues a transaction that the relayer sends itself; nothing happens if the same one is live.</summary>
+    /// <summary>Queues a transaction that the relayer sends itself, from whichever lane has room; nothing happens if the same one is live.</summary>
     public async Task<bool> AddOwnAsync(
-        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null)
+        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null, byte[]? eoa = null)
     {
+        await tx.LockAsync(callData);
         var isLive = await tx.FirstOrDefaultAsync<long?>(
             "SELECT operation_id FROM operation WHERE live = 1 AND ((kind = @kind AND target = @target AND call_data = @callData) OR (order_id = @orderId AND step = @step))",
             new { kind, target, callData, orderId, step = step?.Value }) is not null;
@@ -104,6 +122,7 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 Target = target,
                 Value = value.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 GasLimit = gasLimit,
+                Eoa = eoa,
             });
         return true;
     }
@@ -117,11 +136,11 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
 
     private async Task<long> InsertAsync(Tx tx, Operation operation)
     {
-        tx.OnCommitted(Queued.Set);
+        tx.OnCommitted(() => Wake(operation));
         return await tx.SingleAsync<long>(
             """
-            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, trace_parent, created_at, updated_at)
-            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @traceParent, @now, @now)
+            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, trace_parent, created_at, updated_at)
+            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @eoa, @traceParent, @now, @now)
             RETURNING operation_id
             """,
             new
@@ -136,8 +155,18 @@ public sealed class OperationQueue(OperationSigner signer, TimeProvider time)
                 operation.Target,
                 operation.Value,
                 operation.GasLimit,
+                eoa = operation.Eoa ?? (operation.Sender is null ? null : context.LaneOf(operation.Sender).Eoa),
                 traceParent = Traces.Parent,
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
+    }
+
+    private void Wake(Operation operation)
+    {
+        Queued.Set();
+        foreach (var lane in operation.Sender is { } account ? [context.LaneOf(account)] : context.Lanes)
+        {
+            QueuedFor(lane).Set();
+        }
     }
 }

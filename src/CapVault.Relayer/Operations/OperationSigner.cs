@@ -15,11 +15,12 @@ namespace CapVault.Relayer.Operations;
 /// <param name="NonceKey">Its nonce lane.</param>
 /// <param name="NonceSeq">Its place there.</param>
 /// <param name="ValidUntil">End of the sponsor's signature, unix seconds.</param>
-public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash, long NonceKey, long NonceSeq, long ValidUntil);
+/// <param name="Eoa">The EOA that alone may send it.</param>
+public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash, long NonceKey, long NonceSeq, long ValidUntil, byte[] Eoa);
 
 /// <summary>
-/// Turns a received operation into a signed one: nonce, gas, sponsor, Executor. One signed operation per nonce lane at a time: a
-/// second one would be void if the first never lands.
+/// Turns received operations into signed ones: nonce, gas, sponsor, Executor. Those of one nonce lane are signed in sequence, each for the place behind
+/// the one before; what is to be signed anew, because the one before fell out or time ran out, goes back to received.
 /// </summary>
 public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
 {
@@ -29,95 +30,117 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>How long the sponsor's signature holds, seconds.</summary>
     public const long Validity = 600;
 
-    private readonly string _lane = context.LaneKey.GetPublicAddress();
-
-    /// <summary>
-    /// Signs what waits for its nonce lane, now that the lane may be free; and anew what has waited so long that the sponsor's signature is
-    /// about to run out and was never sent. Done where operations are claimed, so that no block waits for a signature.
-    /// </summary>
-    public async Task SignDueAsync(Tx tx)
-    {
-        await tx.ExecuteAsync(
-            """
-            UPDATE operation SET state = 'RECEIVED', nonce_seq = NULL, user_op_hash = NULL, user_op = NULL, valid_until = NULL
-            WHERE state = 'QUEUED' AND kind = 'user_op' AND client_signed = 0 AND attempt = 0 AND valid_until < @soon
-            """,
-            new { soon = clock.Now + TimeToLand });
-        foreach (var lane in await tx.QueryAsync<Lane>("SELECT DISTINCT sender AS account, nonce_key FROM operation WHERE state = 'RECEIVED' LIMIT 200"))
-        {
-            await SignReceivedAsync(tx, lane.Account, lane.NonceKey);
-        }
-    }
-
-    /// <summary>Signs the oldest received operation of a lane, if the lane has no other live one.</summary>
+    /// <summary>Signs what is received of a nonce lane, in order. What has kept its place, gets the same again.</summary>
     public async Task SignReceivedAsync(Tx tx, byte[] account, long nonceKey)
     {
-        var lane = new { account, nonceKey };
-        var operation = await tx.FirstOrDefaultAsync<Operation>(
+        await LockLanesAsync(tx, [(account, nonceKey)]);
+        var received = await tx.QueryAsync<Operation>(
             """
-            SELECT * FROM operation o WHERE sender = @account AND nonce_key = @nonceKey AND live = 1 AND state = 'RECEIVED'
-              AND NOT EXISTS (SELECT 1 FROM operation s WHERE s.sender = o.sender AND s.nonce_key = o.nonce_key AND s.live = 1 AND s.state <> 'RECEIVED')
-            ORDER BY operation_id LIMIT 1
+            SELECT * FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1 AND state = 'RECEIVED'
+            ORDER BY CASE WHEN nonce_seq IS NULL THEN 1 ELSE 0 END, nonce_seq, operation_id
             """,
-            lane);
-        if (operation is null)
+            new { account, nonceKey });
+        if (received.Count == 0)
         {
             return;
         }
 
-        var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", lane);
+        var agent = await tx.SingleAsync<AgentKey>("SELECT agent_id, executor_key FROM agent WHERE account = @account", new { account });
         if (agent.ExecutorKey.Length == 0)
         {
             return; // since it was taken the Owner has given the agent an Executor of its own; the bundler ends what nobody here can sign
         }
 
-        var sponsored = await SponsorAsync(tx, account, operation.OrderId!, OrderStep.Parse(operation.Step!), operation.CallData);
-        sponsored.UserOp.Signature = UserOperations.Sign(sponsored.Hash, executors.Decrypt(agent.AgentId, agent.ExecutorKey));
-        await QueueSignedAsync(tx, operation.OperationId, sponsored, clientSigned: false);
+        var executor = executors.Decrypt(agent.AgentId, agent.ExecutorKey);
+        foreach (var operation in received)
+        {
+            var sponsored = await SponsorAsync(tx, account, operation.OrderId!, OrderStep.Parse(operation.Step!), operation.CallData, operation.NonceSeq);
+            sponsored.UserOp.Signature = UserOperations.Sign(sponsored.Hash, executor);
+            await QueueSignedAsync(tx, operation.OperationId, sponsored, clientSigned: false);
+        }
+    }
+
+    /// <summary>
+    /// Takes operations back to be signed anew at their places in their nonce lanes: another Executor, another EOA, or hardly any time left. Only what is
+    /// in no transaction and came without a signature.
+    /// </summary>
+    /// <param name="tx">The transaction.</param>
+    /// <param name="which">A condition on <c>operation</c>.</param>
+    /// <param name="parameters">What it names.</param>
+    public static async Task WithdrawAsync(Tx tx, string which, object parameters)
+    {
+        const string withdrawable = "kind = 'user_op' AND live = 1 AND state = 'QUEUED' AND client_signed = 0 AND ";
+
+        // One that was sent before may still be included: in a branch that comes back.
+        await tx.ExecuteAsync($"INSERT INTO former_operation (user_op_hash, operation_id) SELECT user_op_hash, operation_id FROM operation WHERE {withdrawable} attempt > 0 AND {which}", parameters);
+        await tx.ExecuteAsync($"UPDATE operation SET state = 'RECEIVED', user_op_hash = NULL, user_op = NULL WHERE {withdrawable} {which}", parameters);
     }
 
     /// <summary>Builds the operation of a step at the next free place of its nonce lane, and signs for the paymaster. The account's signature is left empty.</summary>
-    public async Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, byte[] orderId, OrderStep step, byte[] callData)
-    {
-        var earlier = await tx.FirstOrDefaultAsync<long?>(
-            "SELECT max(valid_until) FROM operation WHERE order_id = @orderId AND step = @step", new { orderId, step = step.Value });
-        return await SponsorAsync(tx, account, UserOperations.ExecutorKey(orderId), GasLimits.Of(step), callData, earlier);
-    }
+    /// <param name="tx">The transaction.</param>
+    /// <param name="account">Who acts.</param>
+    /// <param name="orderId">The order.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="callData">The account's call.</param>
+    /// <param name="nonceSeq">The place that it has already.</param>
+    public Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, byte[] orderId, OrderStep step, byte[] callData, long? nonceSeq = null) => SponsorAsync(
+        tx,
+        account,
+        UserOperations.ExecutorKey(orderId),
+        GasLimits.Of(step),
+        callData,
+        nonceSeq,
+        "SELECT max(valid_until) FROM operation WHERE order_id = @orderId AND step = @step",
+        new { orderId, step = step.Value });
 
     /// <summary>The same for what an Owner makes its account do.</summary>
-    public async Task<SponsoredOperation> SponsorOwnerAsync(Tx tx, byte[] account, byte[] callData)
-    {
-        var earlier = await tx.FirstOrDefaultAsync<long?>(
-            "SELECT max(valid_until) FROM operation WHERE order_id IS NULL AND sender = @account", new { account });
-        return await SponsorAsync(tx, account, UserOperations.OwnerKey, GasLimits.OwnerAction, callData, earlier);
-    }
+    public Task<SponsoredOperation> SponsorOwnerAsync(Tx tx, byte[] account, byte[] callData) => SponsorAsync(
+        tx,
+        account,
+        UserOperations.OwnerKey,
+        GasLimits.OwnerAction,
+        callData,
+        nonceSeq: null,
+        "SELECT max(valid_until) FROM operation WHERE order_id IS NULL AND sender = @account",
+        new { account });
 
     // A call that is repeated within a second, at a nonce that its first attempt did not use, must not become the same operation.
-    private async Task<SponsoredOperation> SponsorAsync(Tx tx, byte[] account, long nonceKey, GasLimits limits, byte[] callData, long? earlier)
+    private async Task<SponsoredOperation> SponsorAsync(
+        Tx tx, byte[] account, long nonceKey, GasLimits limits, byte[] callData, long? nonceSeq, string selectEarlier, object earlierOnes)
     {
-        var nonceSeq = await NextSequenceAsync(tx, account, nonceKey);
+        var earlier = await tx.FirstOrDefaultAsync<long?>(selectEarlier, earlierOnes);
+        var place = nonceSeq ?? await NextSequenceAsync(tx, account, nonceKey);
         var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
-        var userOp = Build(account, nonceKey, nonceSeq, limits, callData, (ulong)validUntil);
-        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, nonceSeq, validUntil);
+        var lane = context.LaneOf(account);
+        var userOp = Build(account, nonceKey, place, limits, callData, (ulong)validUntil, lane.Address);
+        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, place, validUntil, lane.Eoa);
     }
 
     /// <summary>
     /// The next free place of a nonce lane: behind what the chain has used, and behind what is in the queue. What is only prepared has no
     /// place: nobody knows whether its signature will ever come, and whatever was signed behind it could never land without it.
     /// </summary>
-    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey) => await tx.SingleAsync<long?>(
-        """
-        SELECT max(next) FROM (
-          SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
-          UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
-        """,
-        new { account, nonceKey }) ?? 0;
+    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey)
+    {
+        await LockLanesAsync(tx, [(account, nonceKey)]);
+        return await tx.SingleAsync<long?>(
+            """
+            SELECT max(next) FROM (
+              SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
+              UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
+            """,
+            new { account, nonceKey }) ?? 0;
+    }
+
+    /// <summary>Keeps others from giving out places of a nonce lane: of two who sign for it at once both would take the same.</summary>
+    public static Task LockLanesAsync(Tx tx, IEnumerable<(byte[] Account, long NonceKey)> lanes) =>
+        tx.LockAsync(lanes.Select(lane => (byte[])[.. lane.Account, .. BitConverter.GetBytes(lane.NonceKey)]).ToList());
 
     /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
     public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(
         """
-        UPDATE operation SET state = 'QUEUED', nonce_seq = @NonceSeq, user_op_hash = @Hash, user_op = @packed, valid_until = @ValidUntil,
-          client_signed = @clientSigned, updated_at = @now
+        UPDATE operation SET state = 'QUEUED', nonce_seq = @NonceSeq, user_op_hash = @Hash, user_op = @packed, valid_until = @ValidUntil, eoa = @Eoa,
+          prefund = @prefund, client_signed = @clientSigned, updated_at = @now
         WHERE operation_id = @operationId
         """,
         new
@@ -127,11 +150,13 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             signed.Hash,
             packed = new ABIEncode().GetABIParamsEncoded(signed.UserOp),
             signed.ValidUntil,
-            clientSigned,
+            signed.Eoa,
+            prefund = PaymasterDeposit.PrefundOf(signed.UserOp),
+            clientSigned = clientSigned ? 1 : 0,
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });
 
-    private PackedUserOperation Build(byte[] account, long nonceKey, long nonceSeq, GasLimits limits, byte[] callData, ulong validUntil)
+    private PackedUserOperation Build(byte[] account, long nonceKey, long nonceSeq, GasLimits limits, byte[] callData, ulong validUntil, string bundler)
     {
         var userOp = new PackedUserOperation
         {
@@ -145,15 +170,8 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             Signature = [],
         };
         userOp.PaymasterAndData = context.Sponsorship.Sign(
-            userOp, _lane, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
+            userOp, bundler, GasLimits.PaymasterVerification, postOpGasLimit: 0, validAfter: 0, validUntil, context.SponsorKey);
         return userOp;
-    }
-
-    private sealed record Lane
-    {
-        public byte[] Account { get; init; } = [];
-
-        public long NonceKey { get; init; }
     }
 
     private sealed record AgentKey

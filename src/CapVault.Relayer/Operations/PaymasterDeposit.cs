@@ -13,6 +13,27 @@ namespace CapVault.Relayer.Operations;
 /// <summary>The paymaster's deposit at the EntryPoint, out of which every sponsored operation is paid.</summary>
 public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext context, OperationQueue queue, IOptions<RelayerOptions> options, TimeProvider time, ILogger<PaymasterDeposit> log)
 {
+    /// <summary>One gwei in wei.</summary>
+    public const long Gwei = 1_000_000_000;
+
+    private readonly Lock _gate = new();
+    private (byte[] BlockHash, Task<BigInteger> Deposit)? _known;
+
+    /// <summary>Wei at the EntryPoint as of a block; asked once per block, whichever lane wants to know.</summary>
+    public Task<BigInteger> AtAsync(byte[] blockHash, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_known is not { } known || !known.BlockHash.AsSpan().SequenceEqual(blockHash) || known.Deposit.IsFaulted || known.Deposit.IsCanceled)
+            {
+                _known = known = (blockHash, chain.QueryNumberAtAsync(
+                    context.EntryPoint, new BalanceOfFunction { Account = context.Paymaster }, blockHash, cancellationToken));
+            }
+
+            return known.Deposit;
+        }
+    }
+
     /// <summary>Wei at the EntryPoint.</summary>
     public Task<BigInteger> GetAsync(CancellationToken cancellationToken) =>
         chain.QueryAsync<BalanceOfFunction, BigInteger>(context.EntryPoint, new BalanceOfFunction { Account = context.Paymaster }, cancellationToken);
@@ -48,18 +69,12 @@ public sealed class PaymasterDeposit(Db db, ChainClient chain, ChainContext cont
             cancellationToken);
     }
 
-    /// <summary>What the EntryPoint holds back for a bundle while it runs: every limit at the operation's highest fee, wei.</summary>
-    public static BigInteger PrefundOf(Bundle bundle)
+    /// <summary>What the EntryPoint holds back for an operation while it runs: every limit at its highest fee; gwei, rounded up.</summary>
+    public static long PrefundOf(PackedUserOperation userOp)
     {
-        var prefund = BigInteger.Zero;
-        foreach (var operation in bundle.Operations)
-        {
-            var userOp = new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(operation.UserOp!);
-            var (verification, call) = UserOperations.Unpack(userOp.AccountGasLimits);
-            var (_, maxFee) = UserOperations.Unpack(userOp.GasFees);
-            prefund += (verification + call + GasLimits.PaymasterVerification + userOp.PreVerificationGas) * maxFee;
-        }
-
-        return prefund;
+        var (verification, call) = UserOperations.Unpack(userOp.AccountGasLimits);
+        var (_, maxFee) = UserOperations.Unpack(userOp.GasFees);
+        var (paymasterVerification, postOp) = userOp.PaymasterAndData is { Length: >= 52 } paymaster ? UserOperations.Unpack(paymaster[20..52]) : (0, 0);
+        return (long)((((verification + call + paymasterVerification + postOp + userOp.PreVerificationGas) * maxFee) + Gwei - 1) / Gwei);
     }
 }

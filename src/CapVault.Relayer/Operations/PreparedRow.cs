@@ -20,8 +20,10 @@ internal sealed record PreparedRow
 
     public byte[] Request { get; init; } = [];
 
+    public byte[] Eoa { get; init; } = [];
+
     /// <summary>The last second in which it may be submitted: what goes out must have time to land.</summary>
     public long SubmitUntil => ValidUntil - OperationSigner.TimeToLand;
 
-    public SponsoredOperation Operation => new(new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(UserOp), UserOpHash, NonceKey, NonceSeq, ValidUntil);
+    public SponsoredOperation Operation => new(new ABIEncode().DecodeEncodedComplexType<PackedUserOperation>(UserOp), UserOpHash, NonceKey, NonceSeq, ValidUntil, Eoa);
 }

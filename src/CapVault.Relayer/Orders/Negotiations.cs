@@ -138,6 +138,7 @@ public sealed class Negotiations(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(negotiationId);
                 var row = await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @negotiationId", new { negotiationId });
                 RequireRevision(row, revision);
                 if (!await call.ClaimAsync(tx) || row.IsConsentedTo)
@@ -177,7 +178,9 @@ public sealed class Negotiations(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(negotiationId);
                 var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
+                await OrderReader.LockAsync(tx, row.OrderId);
                 if (!await call.ClaimAsync(tx))
                 {
                     return row;
@@ -202,6 +205,7 @@ public sealed class Negotiations(
         string providerAgentId, string negotiationId, string reason, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync(negotiationId);
             var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
             if (!await call.ClaimAsync(tx) || row.Status == NegotiationStatus.Rejected.Value)
             {
@@ -221,15 +225,22 @@ public sealed class Negotiations(
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var due = await tx.QueryAsync<NegotiationRow>("SELECT * FROM negotiation WHERE status = 'pending' AND expires_at <= @now LIMIT 100", new { now = Now });
-            foreach (var row in due)
+            var now = Now;
+            var due = await tx.QueryAsync<string>("SELECT negotiation_id FROM negotiation WHERE status = 'pending' AND expires_at <= @now LIMIT 100", new { now });
+            if (due.Count == 0)
             {
-                var expired = row with { Status = NegotiationStatus.Expired.Value, UpdatedAt = Now };
-                await tx.ExecuteAsync("UPDATE negotiation SET status = @Status, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", expired);
-                await TellAsync(tx, expired, EventType.NegotiationExpired);
+                return 0;
             }
 
-            return due.Count;
+            await tx.LockAsync(due);
+            var expired = await tx.QueryAsync<NegotiationRow>(
+                "UPDATE negotiation SET status = 'expired', updated_at = @now WHERE negotiation_id IN @due AND status = 'pending' RETURNING *", new { now, due });
+            foreach (var row in expired)
+            {
+                await TellAsync(tx, row, EventType.NegotiationExpired);
+            }
+
+            return expired.Count;
         },
         cancellationToken);
 

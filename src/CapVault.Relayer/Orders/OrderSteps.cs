@@ -54,7 +54,7 @@ public sealed class OrderSteps(
     public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var order = await OrderReader.GetAsync(tx, agentId, id);
+            var order = await OrderReader.GetLockedAsync(tx, agentId, id);
             if (!await call.ClaimAsync(tx))
             {
                 return order;
@@ -77,16 +77,14 @@ public sealed class OrderSteps(
     public Task<int> EndDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was
-            // in time; an end that has just failed waits a little.
-            var due = await tx.QueryAsync<OrderRow>(
-                """
-                SELECT b.* FROM (SELECT order_id, deadline_time, CASE WHEN phase < 3 THEN 'expire' ELSE 'release' END AS step FROM order_state WHERE deadline_time < @headTime) s
-                JOIN order_book b ON b.order_id = s.order_id
-                WHERE (b.pending_step IS NULL OR (b.pending_step <> s.step AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> s.step OR b.failed_at < @retryBefore)
-                ORDER BY s.deadline_time LIMIT 100
-                """,
-                new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });
+            var found = await FindDueAsync(tx);
+            if (found.Count == 0)
+            {
+                return 0;
+            }
+
+            await tx.LockAsync(found.ConvertAll(order => order.PublicId));
+            var due = (await FindDueAsync(tx)).IntersectBy(found.Select(order => order.PublicId), order => order.PublicId).ToList();
             foreach (var order in due)
             {
                 await (order.Phase < Phase.Deliver ? QueueExpiryAsync(tx, order) : QueueReleaseAsync(tx, order));
@@ -95,6 +93,17 @@ public sealed class OrderSteps(
             return due.Count;
         },
         cancellationToken);
+
+    // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was in time; an
+    // end that has just failed waits a little.
+    private Task<List<OrderRow>> FindDueAsync(Tx tx) => tx.QueryAsync<OrderRow>(
+        """
+        SELECT b.* FROM (SELECT order_id, deadline_time, CASE WHEN phase < 3 THEN 'expire' ELSE 'release' END AS step FROM order_state WHERE deadline_time < @headTime) s
+        JOIN order_book b ON b.order_id = s.order_id
+        WHERE (b.pending_step IS NULL OR (b.pending_step <> s.step AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> s.step OR b.failed_at < @retryBefore)
+        ORDER BY s.deadline_time LIMIT 100
+        """,
+        new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });
 
     /// <summary>The refusal (422) where an account does not hold a price; null where it does.</summary>
     public async Task<ApiException?> FindShortfallAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
@@ -252,7 +261,7 @@ public sealed class OrderSteps(
         return await db.WriteAsync(
             async tx =>
             {
-                var order = await OrderReader.GetAsync(tx, agentId, id);
+                var order = await OrderReader.GetLockedAsync(tx, agentId, id);
                 if (!await call.ClaimAsync(tx))
                 {
                     return order;

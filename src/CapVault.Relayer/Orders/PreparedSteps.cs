@@ -45,7 +45,8 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
-                var order = await OrderReader.GetAsync(tx, agentId, request.OrderId);
+                await tx.LockAsync(agentId);
+                var order = await OrderReader.GetLockedAsync(tx, agentId, request.OrderId);
                 await RequireOpenAsync(tx, order, agentId, plan);
                 if (!looked || objection is not null)
                 {
@@ -83,6 +84,7 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agentId);
                 var isFirst = await call.ClaimAsync(tx);
                 if (await tx.FirstOrDefaultAsync<Submitted>("SELECT order_id, step FROM operation WHERE user_op_hash = @hash", kept) is { } submitted)
                 {
@@ -104,7 +106,7 @@ public sealed class PreparedSteps(
 
     private async Task<OrderRow> QueueAsync(Tx tx, string agentId, PreparedRow prepared, OrderSteps.Plan plan, byte[] signature)
     {
-        var order = await OrderReader.GetAsync(tx, agentId, prepared.OrderId.ToHex(true));
+        var order = await OrderReader.GetLockedAsync(tx, agentId, prepared.OrderId.ToHex(true));
         switch (steps.Decide(order, plan.Step, agentId, plan.IsDone(order)))
         {
             case OrderSteps.Decision.Done:
@@ -115,13 +117,13 @@ public sealed class PreparedSteps(
         }
 
         var next = await OperationSigner.NextSequenceAsync(tx, order.AccountOf(agentId).HexToByteArray(), prepared.NonceKey);
-        if (clock.Now > prepared.SubmitUntil || prepared.NonceSeq != next)
+        if (clock.Now > prepared.SubmitUntil || prepared.NonceSeq != next || !context.IsLane(prepared.Eoa))
         {
             throw new ApiException(
                 410,
                 ErrorCodes.PreparationExpired,
-                clock.Now > prepared.SubmitUntil
-                    ? $"The operation could be submitted up to {At(prepared.SubmitUntil):O}. Prepare the step again."
+                clock.Now > prepared.SubmitUntil ? $"The operation could be submitted up to {At(prepared.SubmitUntil):O}. Prepare the step again."
+                    : prepared.NonceSeq == next ? "The relayer sends from other addresses now than the one that this operation names. Prepare the step again."
                     : $"Another operation of this account took the place in nonce lane {prepared.NonceKey} since: found {prepared.NonceSeq}, expected {next}. Prepare the step again.",
                 new { validUntil = At(prepared.SubmitUntil) });
         }
@@ -179,12 +181,13 @@ public sealed class PreparedSteps(
             new { currentState = order.Status, order.ToModel().Pending });
     }
 
-    private static async Task<PreparedRow?> FindUsableAsync(Tx tx, string agentId, OrderRow order, OrderSteps.Plan plan, byte[] callData, long until)
+    private async Task<PreparedRow?> FindUsableAsync(Tx tx, string agentId, OrderRow order, OrderSteps.Plan plan, byte[] callData, long until)
     {
         var row = await tx.FirstOrDefaultAsync<PreparedRow>(
             "SELECT * FROM prepared_operation WHERE agent_id = @agentId AND order_id = @OrderId AND step = @step", new { agentId, order.OrderId, step = plan.Step.Value });
         return row is not null
             && row.ValidUntil >= until
+            && context.IsLane(row.Eoa)
             && row.Operation.UserOp.CallData.AsSpan().SequenceEqual(callData)
             && row.NonceSeq == await OperationSigner.NextSequenceAsync(tx, order.AccountOf(agentId).HexToByteArray(), row.NonceKey)
                 ? row
@@ -213,8 +216,8 @@ public sealed class PreparedSteps(
     private Task InsertAsync(Tx tx, string agentId, OrderRow order, OrderStep step, SponsoredOperation sponsored, PrepareRequest request) => tx.ExecuteAsync(
         """
         DELETE FROM prepared_operation WHERE agent_id = @agentId AND order_id = @OrderId AND step = @step;
-        INSERT INTO prepared_operation (user_op_hash, agent_id, order_id, step, nonce_key, nonce_seq, user_op, valid_until, request, created_at)
-        VALUES (@Hash, @agentId, @OrderId, @step, @NonceKey, @NonceSeq, @userOp, @ValidUntil, @request, @now)
+        INSERT INTO prepared_operation (user_op_hash, agent_id, order_id, step, nonce_key, nonce_seq, user_op, valid_until, eoa, request, created_at)
+        VALUES (@Hash, @agentId, @OrderId, @step, @NonceKey, @NonceSeq, @userOp, @ValidUntil, @Eoa, @request, @now)
         """,
         new
         {
@@ -226,6 +229,7 @@ public sealed class PreparedSteps(
             sponsored.NonceSeq,
             userOp = new ABIEncode().GetABIParamsEncoded(sponsored.UserOp),
             sponsored.ValidUntil,
+            sponsored.Eoa,
             request = JsonSerializer.SerializeToUtf8Bytes(request, CapJson.Options),
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         });

@@ -36,7 +36,7 @@ public sealed record RelayerStatus
     /// <summary>The paymaster's deposit at the EntryPoint, wei; null where the node does not say.</summary>
     public string? PaymasterDeposit { get; init; }
 
-    /// <summary>The addresses that submit.</summary>
+    /// <summary>The addresses that submit. The first lane is funded by people, and funds the others.</summary>
     public required IReadOnlyList<LaneStatus> Lanes { get; init; }
 
     /// <summary>Cursor of the newest event.</summary>
@@ -78,7 +78,7 @@ public sealed record OperationView
     /// <summary>Hash of the ERC-4337 operation; null for what the relayer sends itself, and before it is signed.</summary>
     public string? UserOpHash { get; init; }
 
-    /// <summary>user_op, create, deploy, expire, release, sweep or top_up.</summary>
+    /// <summary>user_op, create, deploy, expire, release, sweep, top_up or fund.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The order that it is a step of, <c>ord_…</c>.</summary>

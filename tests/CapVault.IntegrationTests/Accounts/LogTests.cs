@@ -55,7 +55,7 @@ public sealed class LogTests
     public async Task A_start_that_fails_does_not_show_the_nodes_whole_address()
     {
         await using var chain = await SandboxChain.StartAsync();
-        await using var relayer = RelayerProcess.Prepare(chain, "--Logging:LogLevel:Default=Trace", $"--CapVault:RpcUrl={chain.RpcUrl}/v3/{NodesKey}");
+        await using var relayer = await RelayerProcess.PrepareAsync(chain, "--Logging:LogLevel:Default=Trace", $"--CapVault:RpcUrl={chain.RpcUrl}/v3/{NodesKey}");
 
         relayer.Launch();
 

@@ -8,7 +8,7 @@ using Nethereum.Signer;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A relayer on which every error can be had: nobody expires orders, and little is allowed.</summary>
-public sealed class StrictWorldSandbox() : WorldSandbox(["Keeper=false", "PayWindowSeconds=60", "StreamsPerKey=2", "ObjectQuotaCount=2"]);
+public sealed class StrictWorldSandbox() : WorldSandbox(["Roles=api,lanes,follower", "PayWindowSeconds=60", "StreamsPerKey=2", "ObjectQuotaCount=2"]);
 
 /// <summary>Every error code is provoked: one cause, one code, its status, what it tells in parts, and a message that says what to do.</summary>
 public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<StrictWorldSandbox>

@@ -95,6 +95,12 @@ internal sealed class SandboxChain : IAsyncDisposable
         var deploymentFile = folder.File("31337.json");
         // A copy: a sandbox of the same checkout writes the same file.
         File.Copy(DeployScript.FileOf(31_337), deploymentFile);
+        // As a relayer that has run for a while has left them: tests count transactions.
+        foreach (var lane in TestKeys.Lanes)
+        {
+            await node.RequestAsync<object>("anvil_setBalance", lane.Address, "0x56bc75e2d63100000"); // 100 ETH
+        }
+
         var stateFile = folder.File("state.json");
         var state = (await node.RequestAsync<string>("anvil_dumpState")).HexToByteArray();
         await using var unpacked = new GZipStream(new MemoryStream(state), CompressionMode.Decompress);

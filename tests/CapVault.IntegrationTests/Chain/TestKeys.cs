@@ -1,3 +1,4 @@
+using CapVault.Relayer.Chain;
 using Nethereum.Signer;
 
 namespace CapVault.IntegrationTests;
@@ -10,6 +11,9 @@ internal static class TestKeys
 
     /// <summary>The relayer's sending key.</summary>
     public static EthECKey Lane { get; } = new("0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
+
+    /// <summary>The relayer's other sending keys, which derive from that one.</summary>
+    public static IReadOnlyList<LaneKey> Lanes { get; } = [.. LaneKey.Derive(Lane.GetPrivateKey(), 4).Skip(1)];
 
     /// <summary>Signs for the paymaster.</summary>
     public static EthECKey Sponsor { get; } = new("0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a");

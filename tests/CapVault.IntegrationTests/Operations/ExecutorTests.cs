@@ -6,6 +6,7 @@ using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Contracts.SandboxToken.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -88,8 +89,10 @@ public sealed class ExecutorTests(Sandbox sandbox) : IClassFixture<Sandbox>
         operation.PaymasterAndData = context.Sponsorship.Sign(operation, TestKeys.Lane.GetPublicAddress(), 60_000, 0, 0, (ulong)now + 600, context.SponsorKey);
         operation.Signature = UserOperations.Sign(context.UserOperations.Hash(operation), signer);
         var call = new HandleOpsFunction { Ops = [operation], Beneficiary = TestKeys.Lane.GetPublicAddress() };
-        var result = await sandbox.Relayer.Services.GetRequiredService<ChainClient>().SimulateAsync(
-            TestKeys.Lane.GetPublicAddress(), context.EntryPoint, call.GetCallData(), value: 0, gas: 3_000_000, now, CancellationToken.None);
+        var chain = sandbox.Relayer.Services.GetRequiredService<ChainClient>();
+        var head = (await chain.GetHeadAsync(CancellationToken.None)).BlockHash.HexToByteArray();
+        var handleOps = new LaneCall(context.EntryPoint, call.GetCallData().ToHex(true), Value: 0, Gas: 3_000_000);
+        var result = (await chain.SimulateAsync(TestKeys.Lane.GetPublicAddress(), [handleOps], head, now, CancellationToken.None)).Single();
         if (!result.Succeeded)
         {
             return ((FailedOpError)ContractErrors.Decode(result.RevertData.ToHex(prefix: true))!.Value).Reason;

@@ -75,10 +75,11 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var first = await pair.Requester.Client.GetOrderAsync(order.OrderId);
 
         // A second relayer with the same key, and more money to spend.
-        var nonce = (await sandbox.Chain.Web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(TestKeys.Lane.GetPublicAddress())).Value;
+        var lane = sandbox.LaneOf(pair.Requester);
+        var nonce = (await sandbox.Chain.Web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(lane.Address)).Value;
         var foreign = new Transaction1559(
             sandbox.Chain.Deployment.ChainId, nonce, 10_000_000_000, 50_000_000_000, 21_000, TestKeys.Stranger.GetPublicAddress(), 1, "", []);
-        await sandbox.Chain.Web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(new Transaction1559Signer().SignTransaction(TestKeys.Lane, foreign));
+        await sandbox.Chain.Web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(new Transaction1559Signer().SignTransaction(lane.Key, foreign));
         mining.Resume();
 
         var paid = await paying;

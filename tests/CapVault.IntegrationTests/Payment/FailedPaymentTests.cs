@@ -9,7 +9,7 @@ using Nethereum.Contracts;
 namespace CapVault.IntegrationTests;
 
 /// <summary>Payments that fail, proven by a block or foreseen, leave a created order that can be paid.</summary>
-public sealed class FailedPaymentTests(Sandbox sandbox) : IClassFixture<Sandbox>
+public sealed class FailedPaymentTests(NarrowSandbox sandbox) : IClassFixture<NarrowSandbox>
 {
     [Fact]
     public async Task CR16_A_payment_that_reverts_on_chain_can_be_repeated()

@@ -15,11 +15,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
     private readonly string[] _arguments;
+    private readonly RelayerDatabase _database;
     private Process? _process;
 
-    private RelayerProcess(SandboxChain chain, string[] arguments)
+    private RelayerProcess(SandboxChain chain, RelayerDatabase database, string[] arguments)
     {
         _chain = chain;
+        _database = database;
         _arguments = arguments;
     }
 
@@ -48,13 +50,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <param name="arguments">More of its command line; they win.</param>
     public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = Prepare(chain, arguments);
+        var relayer = await PrepareAsync(chain, arguments);
         await relayer.StartAsync();
         return relayer;
     }
 
     /// <summary>Does not start it yet.</summary>
-    public static RelayerProcess Prepare(SandboxChain chain, params string[] arguments) => new(chain, arguments);
+    public static async Task<RelayerProcess> PrepareAsync(SandboxChain chain, params string[] arguments) => new(chain, await RelayerDatabase.CreateAsync(), arguments);
 
     /// <summary>Starts a second relayer on this one's data, and returns its exit code and what it said.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
@@ -130,6 +132,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
+        await _database.DisposeAsync();
         _data.Dispose();
     }
 
@@ -137,7 +140,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     {
         // The build puts it beside the tests.
         var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", []), .. _arguments])
+        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", _database.Settings), .. _arguments])
         {
             WorkingDirectory = DataDirectory,
             RedirectStandardOutput = true,

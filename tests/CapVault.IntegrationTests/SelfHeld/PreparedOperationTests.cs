@@ -13,7 +13,7 @@ using Nethereum.Signer;
 namespace CapVault.IntegrationTests;
 
 /// <summary>Prepare and submit, call by call, and what happens in between.</summary>
-public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sandbox>, IAsyncLifetime
+public sealed class PreparedOperationTests(NarrowSandbox sandbox) : IClassFixture<NarrowSandbox>, IAsyncLifetime
 {
     private readonly EthECKey _requesterKey = EthECKey.GenerateKey();
     private readonly EthECKey _providerKey = EthECKey.GenerateKey();
@@ -296,8 +296,10 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
     {
         var order = await _pair.CreateOrderAsync();
         await using var requester = await _pair.Requester.ListenAsync();
+        var blocker = await sandbox.NewPairAsync();
+        var blocking = await blocker.CreateOrderAsync();
         await using var mining = await sandbox.Chain.Node.StopMiningAsync();
-        await BlockLaneAsync();
+        await BlockLaneAsync(blocker, blocking);
         SelfHeldApi.OrderOf(await _requester.SubmitAsync(await _requester.PrepareAsync(order.OrderId, OrderStep.Pay))).Status.Should().Be(OrderStatus.Paying);
 
         // The blocks come after the sponsor's signature has run out.
@@ -368,8 +370,10 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         var (first, second) = await TwoOrdersOfOneLaneAsync();
         var bystander = await (await sandbox.NewPairAsync()).CreateOrderAsync();
         await using var requester = await _pair.Requester.ListenAsync();
+        var blocker = await sandbox.NewPairAsync();
+        var blocking = await blocker.CreateOrderAsync();
         await using var mining = await sandbox.Chain.Node.StopMiningAsync();
-        await BlockLaneAsync();
+        await BlockLaneAsync(blocker, blocking);
         await _requester.SubmitAsync(await _requester.PrepareAsync(first.OrderId, OrderStep.Pay));
         SelfHeldApi.OrderOf(await _requester.SubmitAsync(await _requester.PrepareAsync(second.OrderId, OrderStep.Reject, reason: "x"))).Status.Should().Be(OrderStatus.Rejecting);
         await sandbox.Chain.WithdrawAllAsync(_pair.Requester.Wallet);
@@ -427,10 +431,10 @@ public sealed class PreparedOperationTests(Sandbox sandbox) : IClassFixture<Sand
         (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(order.ChainOrderId)).Should().ContainSingle();
     }
 
-    // The lane sends one transaction after the other: while this one waits for a block, nothing else goes out.
-    private async Task BlockLaneAsync()
+    // The lane sends one bundle after the other: while this one waits for a block, no other goes out.
+    private async Task BlockLaneAsync(Pair pair, Sdk.Order order)
     {
-        await sandbox.NewAgentAsync("blocker");
+        await sandbox.Api.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay");
         await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
     }
 
