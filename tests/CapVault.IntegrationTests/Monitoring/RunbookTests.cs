@@ -88,7 +88,7 @@ public sealed partial class RunbookTests(Sandbox sandbox) : IClassFixture<Sandbo
         }
     }
 
-    private static readonly string[] Functions = ["histogram_quantile", "min_over_time"];
+    private static readonly string[] Functions = ["histogram_quantile", "min_over_time", "group_left"];
 
     [GeneratedRegex(@"^\| (?<names>`[a-z_]+`(, `[a-z_]+`)*) \| (?<labels>[^|]*)\|", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
     private static partial Regex MetricRow();
