@@ -2,6 +2,7 @@ using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
@@ -34,6 +35,7 @@ public sealed class Keeper(
     IdempotentCalls calls,
     ObjectSweep objects,
     Leases leases,
+    Draining draining,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -65,7 +67,7 @@ public sealed class Keeper(
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
                 await SweepObjectsAsync(stoppingToken);
-                if (follower.IsCaughtUp)
+                if (follower.IsCaughtUp && !draining.IsOn)
                 {
                     await db.WriteAsync(tx => ledger.ReleaseExpiredAsync(tx, clock.HeadTime), stoppingToken);
                     await steps.EndDueAsync(stoppingToken);

@@ -65,6 +65,7 @@ public static class CompatErrors
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
         [ErrorCodes.RelayerUnavailable] = ErrorCodes.RelayerUnavailable,
+        [ErrorCodes.Maintenance] = ErrorCodes.Maintenance,
     };
 
     /// <summary><c>{"code":&lt;http&gt;,"reason","message","metadata"}</c>; all of the metadata are strings.</summary>

@@ -4,6 +4,7 @@ using CapVault.Relayer.Storage;
 using Dapper;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.RPC.Eth.DTOs;
 
 namespace CapVault.Relayer.Operations;
 
@@ -19,6 +20,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private readonly byte[] _entryPoint = context.EntryPoint.HexToByteArray();
     private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
     private readonly byte[] _revertReason = RevertReason.HexToByteArray();
+
+    /// <summary>Whether a log of the EntryPoint says that an operation was included.</summary>
+    public static bool IsOperation(FilterLog log) => log.Topics is [string signature, ..] && signature.IsTheSameHex(OperationEvent);
 
     /// <summary>Which of these transactions are ours.</summary>
     public async Task<List<byte[]>> OursAsync(List<byte[]> txHashes, CancellationToken cancellationToken) => txHashes.Count == 0

@@ -81,6 +81,12 @@ public record Operation
     /// <summary>Its transaction's hash, once sent.</summary>
     public byte[]? TxHash { get; init; }
 
+    /// <summary>The trace of the request that it comes from (W3C), where that is kept.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>The block that includes it.</summary>
+    public long? BlockNumber { get; init; }
+
     /// <summary>When it was taken, unix milliseconds.</summary>
     public long CreatedAt { get; init; }
 

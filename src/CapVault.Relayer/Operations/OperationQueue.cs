@@ -1,6 +1,7 @@
 using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -204,8 +205,8 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
         tx.OnCommitted(() => Wake(operation.Sender));
         return await tx.SingleAsync<long>(
             """
-            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, created_at, updated_at)
-            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @eoa, @now, @now)
+            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, trace_parent, created_at, updated_at)
+            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @eoa, @traceParent, @now, @now)
             RETURNING operation_id
             """,
             new
@@ -221,6 +222,7 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
                 operation.Value,
                 operation.GasLimit,
                 eoa = operation.Eoa ?? (operation.Sender is null ? null : context.LaneOf(operation.Sender).Eoa),
+                traceParent = Traces.Parent,
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
     }

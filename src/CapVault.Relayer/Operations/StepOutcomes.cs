@@ -1,4 +1,5 @@
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -7,7 +8,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
-public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, SponsorLedger ledger, TimeProvider time)
+public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, SponsorLedger ledger, OperationMonitor monitor, TimeProvider time)
 {
     private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
     {
@@ -66,6 +67,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             await ledger.SettleAsync(tx, SponsorLedger.KeyOf(operation.OperationId), cost: null, blockNumber);
         }
 
+        await monitor.EndedAsync(tx, operation, success ? "included" : "reverted", blockNumber);
         Wake(tx, operation);
     }
 
@@ -76,6 +78,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             new { operation.OperationId, state, now = Now });
         await ledger.ReleaseAsync(tx, operation.UserOpHash ?? SponsorLedger.KeyOf(operation.OperationId));
         await FailAsync(tx, operation, code, reason, blockHash: null);
+        await monitor.EndedAsync(tx, operation, state.ToLowerInvariant(), blockNumber: null);
         Wake(tx, operation);
     }
 

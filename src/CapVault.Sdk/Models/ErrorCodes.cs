@@ -139,6 +139,9 @@ public static class ErrorCodes
     /// <summary>503: the relayer cannot reach its chain, or is starting or stopping.</summary>
     public const string RelayerUnavailable = "RELAYER_UNAVAILABLE";
 
+    /// <summary>503: the relayer takes no new work for a while; reads are answered.</summary>
+    public const string Maintenance = "MAINTENANCE";
+
     /// <summary>Only as <c>lastFailure.code</c>: createOrder reverted.</summary>
     public const string CreateReverted = "CREATE_REVERTED";
 

@@ -59,6 +59,7 @@ public sealed class CompatReasonTests
         { ErrorCodes.InternalError, 500 },
         { ErrorCodes.RelayFailed, 502 },
         { ErrorCodes.RelayerUnavailable, 503 },
+        { ErrorCodes.Maintenance, 503 },
         { ErrorCodes.CreateReverted, 200 },
         { ErrorCodes.PayReverted, 200 },
         { ErrorCodes.DeliverReverted, 200 },

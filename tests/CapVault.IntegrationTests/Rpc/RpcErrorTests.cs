@@ -182,7 +182,7 @@ public sealed class RpcErrorTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
     {
         var paymaster = new CAPPaymasterService(sandbox.Chain.As(TestKeys.Owner), sandbox.Chain.Deployment.Paymaster);
         var signed = await sandbox.Viem.CallAsync("sign", _owner, 0, _nothing);
-        await paymaster.WithdrawRequestAndWaitForReceiptAsync(TestKeys.Owner.GetPublicAddress(), System.Numerics.BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit));
+        await paymaster.WithdrawRequestAndWaitForReceiptAsync(TestKeys.Owner.GetPublicAddress(), System.Numerics.BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!));
 
         (await _rpc.SendAsync(signed.With(), EntryPoint)).Code().Should().Be(-32508);
 
