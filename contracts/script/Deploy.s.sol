@@ -56,7 +56,9 @@ interface Vm {
 
 /// @title Deploys everything to one chain, or finds what is already there
 /// @notice Inputs come from the environment: CAPVAULT_OWNER, CAPVAULT_TREASURY, CAPVAULT_SPONSOR (the paymaster's sponsor key),
-/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC).
+/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional), CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC) and
+/// CAPVAULT_DEPLOY_BLOCK (the block that has the vault's creation, or an earlier one; needed only where the vault is there already and no file of that
+/// time is).
 /// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
 /// another factory and other accounts.
 ///
@@ -75,6 +77,7 @@ contract Deploy {
         address sponsor;
         uint256 paymasterDeposit; // wei
         address usdc; // 0 = sandbox tokens
+        uint256 deployBlock; // of a vault that is there already; 0 = what the file says
     }
 
     struct Deployment {
@@ -115,9 +118,11 @@ contract Deploy {
         vm.startBroadcast();
         (, inputs.deployer,) = vm.readCallers();
         vm.stopBroadcast();
+        bool writes = vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume);
+        uint256 since = writes ? _deployBlock(inputs) : 0;
         deployment = deploy(inputs);
-        if (vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume)) {
-            _write(inputs, deployment);
+        if (writes) {
+            _write(inputs, deployment, since);
         } else {
             _print("Dry run: nothing is sent and no deployment is written. Add --broadcast to do it.");
         }
@@ -345,6 +350,16 @@ contract Deploy {
         inputs.treasury = _required("CAPVAULT_TREASURY", "receives the platform fees");
         inputs.sponsor = _required("CAPVAULT_SPONSOR", "address of the relayer's sponsor key");
         inputs.paymasterDeposit = vm.envOr("CAPVAULT_PAYMASTER_DEPOSIT", uint256(0));
+        inputs.deployBlock = vm.envOr("CAPVAULT_DEPLOY_BLOCK", uint256(0));
+        require(
+            inputs.deployBlock <= block.number,
+            string.concat(
+                "CAPVAULT_DEPLOY_BLOCK: found ",
+                vm.toString(inputs.deployBlock),
+                ", expected at most the newest block, ",
+                vm.toString(block.number)
+            )
+        );
         inputs.usdc = vm.envOr("CAPVAULT_USDC", address(0));
         if (inputs.usdc == address(0)) {
             require(
@@ -371,9 +386,8 @@ contract Deploy {
         );
     }
 
-    function _write(Inputs memory inputs, Deployment memory d) private {
-        string memory path = string.concat("deployments/", vm.toString(block.chainid), ".json");
-        uint256 deployBlock = d.vaultIsNew ? block.number : _earlierBlock(path, d.vault);
+    function _write(Inputs memory inputs, Deployment memory d, uint256 deployBlock) private {
+        string memory path = _path();
         vm.serializeUint("deployment", "chainId", block.chainid);
         vm.serializeUint("deployment", "deployBlock", deployBlock);
         vm.serializeAddress("deployment", "entryPoint", d.entryPoint);
@@ -388,11 +402,30 @@ contract Deploy {
         _print(string.concat("Written to ", path));
     }
 
-    /// @dev An indexer starts at deployBlock, so it must not lie behind the vault's creation: 0 where the file of that time is gone.
-    function _earlierBlock(string memory path, address vault) private view returns (uint256) {
-        if (!vm.exists(path)) return 0;
-        string memory json = vm.readFile(path);
-        return vm.parseJsonAddress(json, ".vault") == vault ? vm.parseJsonUint(json, ".deployBlock") : 0;
+    function _path() private view returns (string memory) {
+        return string.concat("deployments/", vm.toString(block.chainid), ".json");
+    }
+
+    /// @dev A relayer reads the chain from here on, so it must not lie behind the vault's creation. Anybody may have deployed the same vault before us: on
+    /// a long chain, reading from 0 would take days.
+    function _deployBlock(Inputs memory inputs) private view returns (uint256) {
+        (Deployment memory d,) = _plan(inputs);
+        if (d.vaultIsNew) return block.number;
+        if (inputs.deployBlock != 0) return inputs.deployBlock;
+        string memory path = _path();
+        if (vm.exists(path)) {
+            string memory json = vm.readFile(path);
+            if (vm.parseJsonAddress(json, ".vault") == d.vault) return vm.parseJsonUint(json, ".deployBlock");
+        }
+        require(
+            block.chainid == SANDBOX_CHAIN,
+            string.concat(
+                "CAPVAULT_DEPLOY_BLOCK is not set: CAPVault ",
+                vm.toString(d.vault),
+                " is there already, and no file says since when; expected the number of the block that created it, or of an earlier one"
+            )
+        );
+        return 0;
     }
 
     /// @dev Tests deploy with the script too; their output is theirs.
