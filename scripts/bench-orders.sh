@@ -12,4 +12,4 @@ capvault() { scripts/capvault "$@" --dir .capvault/bench; }
 trap 'capvault sandbox down' EXIT
 capvault sandbox up
 api=$(sed -nE 's/.*"apiUrl": *"([^"]+)".*/\1/p' .capvault/bench/sandbox.json)
-dotnet tests/bench/CapVault.Bench/bin/Release/net10.0/CapVault.Bench.dll "$api" .capvault/bench/data/operator.key 8 "${1:-64}" "${2:-30}"
+dotnet tests/bench/CapVault.Bench/bin/Release/net10.0/CapVault.Bench.dll orders "$api" .capvault/bench/data/operator.key --in-flight "${1:-64}" --seconds "${2:-30}"

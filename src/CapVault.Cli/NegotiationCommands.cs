@@ -20,8 +20,9 @@ internal static class NegotiationCommands
             Description = "The highest price to consent to, in USDC; needed with --executor-key-file.",
             HelpName = "amount",
         };
+        var payOnAccept = new Option<bool>("--pay-on-accept") { Description = "Let the acceptance create and pay the order in one operation. With --executor-key-file, pay does that." };
         var thirdParties = new ThirdPartyOptions();
-        return new Command("negotiate", "Ask for a service, as its Requester. Whom it names beside the parties must be accepted here, or it is refused.") { service, requirements, maxPrice }
+        return new Command("negotiate", "Ask for a service, as its Requester. Whom it names beside the parties must be accepted here, or it is refused.") { service, requirements, maxPrice, payOnAccept }
             .With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Requester);
@@ -35,6 +36,7 @@ internal static class NegotiationCommands
                 ServiceId = session.Value(service) ?? session.Sandbox().ServiceId,
                 Requirements = session.Value(requirements) is { } text ? JsonOrString(text) : null,
                 ThirdParties = thirdParties.Read(session),
+                PayOnAccept = session.Value(payOnAccept),
             };
             var negotiation = session.Value(maxPrice) is { } price
                 ? await agent.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = price }, cancellationToken)
@@ -51,7 +53,7 @@ internal static class NegotiationCommands
     {
         var id = new Argument<string>("negotiationId") { Description = "neg_…" };
         var thirdParties = new ThirdPartyOptions();
-        return new Command("accept", "Consent as the Provider, and wait until the order is on chain. Whom the terms name beside the parties is told with --executor-key-file only.") { id }
+        return new Command("accept", "Consent as the Provider, and wait until the order is on chain, and paid where the Requester pays on acceptance. Whom the terms name beside the parties is told with --executor-key-file only.") { id }
             .With(thirdParties.All).Runs(async (session, cancellationToken) =>
         {
             using var agent = session.Agent(Role.Provider);
@@ -61,7 +63,7 @@ internal static class NegotiationCommands
             session.Print.Result(accepted, print =>
             {
                 OrdersCommands.Describe(print, accepted.Order);
-                print.Line($"Next: capvault pay {accepted.Order.OrderId}");
+                print.Line(accepted.Order.PayTxHash is null ? $"Next: capvault pay {accepted.Order.OrderId}" : $"Next: capvault deliver {accepted.Order.OrderId} --text …");
             });
         });
     }
@@ -72,6 +74,7 @@ internal static class NegotiationCommands
         ("reason", negotiation.RejectReason),
         ("service", $"{negotiation.ServiceId} version {negotiation.ServiceVersion}"),
         ("price", negotiation.Price + " USDC"),
+        ("payment", negotiation.PayOnAccept ? "on acceptance" : null),
         ("delivery within", negotiation.DeliveryWindow + " s"),
         ("arbiter", negotiation.Terms.ReviewSeconds == 0 ? null : $"{negotiation.Terms.Arbiter}, review of {negotiation.Terms.ReviewSeconds} s"),
         ("approver", IsNone(negotiation.Terms.Approver) ? null : negotiation.Terms.Approver),

@@ -17,7 +17,7 @@ internal static class OrdersCommands
         GetDelivery(),
     };
 
-    public static Command Pay() => new Command("pay", "Pay the price into the vault, as the Requester.") { Id }.Runs(async (session, cancellationToken) =>
+    public static Command Pay() => new Command("pay", "Pay the price into the vault, as the Requester. An accepted order that is not on chain is created by the same operation.") { Id }.Runs(async (session, cancellationToken) =>
     {
         using var agent = session.Agent(Role.Requester);
         var paid = await agent.PayOrderAsync(session.Value(Id), cancellationToken);

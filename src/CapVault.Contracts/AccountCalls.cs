@@ -21,6 +21,11 @@ public static class AccountCalls
         (order.Token, new ApproveFunction { Spender = vault, Value = order.Amount }.GetCallData()),
         (vault, new PayOrderFunction { Order = order }.GetCallData()));
 
+    /// <summary><see cref="Create"/> and <see cref="Pay"/> in one operation.</summary>
+    public static byte[] CreateAndPay(string vault, Order order, byte[] providerSignature) => Steps(
+        (order.Token, new ApproveFunction { Spender = vault, Value = order.Amount }.GetCallData()),
+        (vault, new CreateAndPayOrderFunction { Order = order, ProviderSig = providerSignature }.GetCallData()));
+
     /// <summary>deliverOrder.</summary>
     public static byte[] Deliver(string vault, Order order, byte[] deliverableHash) =>
         Steps((vault, new DeliverOrderFunction { Order = order, DeliverableHash = deliverableHash }.GetCallData()));

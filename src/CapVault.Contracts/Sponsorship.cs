@@ -51,7 +51,8 @@ public sealed class Sponsorship
             new ABIValue("uint48", validUntil),
             new ABIValue("bytes", signature));
 
-    private byte[] RequestHash(PackedUserOperation operation, BigInteger verificationGasLimit, BigInteger postOpGasLimit, ulong validAfter, ulong validUntil) =>
+    /// <summary>OpenZeppelin's digest of the operation, which says nothing of who bundles it: what its own PaymasterSigner has signed.</summary>
+    public byte[] RequestHash(PackedUserOperation operation, BigInteger verificationGasLimit, BigInteger postOpGasLimit, ulong validAfter, ulong validUntil) =>
         Eip712.Digest(domainSeparator, Eip712.StructHash(RequestTypeHash, new ABIEncode().GetABIEncoded(
             new ABIValue("address", operation.Sender),
             new ABIValue("uint256", operation.Nonce),

@@ -39,7 +39,7 @@ public static class RelayerHost
         });
         builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
         var options = Validated(builder.Configuration);
-        var db = await Db.OpenAsync(options.DataDirectory, cancellationToken);
+        var db = await Db.OpenAsync(options, cancellationToken);
         try
         {
             AddServices(builder.Services, options, db);
@@ -76,7 +76,7 @@ public static class RelayerHost
 
     private static void AddServices(IServiceCollection services, RelayerOptions options, Db db)
     {
-        services.AddSingleton(_ => db);
+        services.AddSingleton(_ => db).AddSingleton<Leases>();
         if (options.Sandbox)
         {
             services.AddSingleton<SandboxClock>();
@@ -112,6 +112,7 @@ public static class RelayerHost
         services.AddSingleton<Follower>().AddHostedService(provider => provider.GetRequiredService<Follower>());
         services.AddSingleton<LanePool>().AddHostedService(provider => provider.GetRequiredService<LanePool>());
         services.AddHostedService<Sequencer>();
+        services.AddHostedService<Watch>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
     }
@@ -122,7 +123,8 @@ public static class RelayerHost
         var chain = app.Services.GetRequiredService<ChainClient>();
         await RequireChainAsync(chain, context, options, cancellationToken);
         await RequireKeysAsync(chain, context, cancellationToken);
-        await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, options, cancellationToken);
+        await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
+        await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, app.Services.GetRequiredService<MasterKey>(), options, cancellationToken);
         if (options.Sandbox)
         {
             await app.Services.PrepareSandboxAsync(cancellationToken);
@@ -130,7 +132,6 @@ public static class RelayerHost
 
         await app.Services.GetRequiredService<Follower>().ObserveHeadAsync(cancellationToken);
         await app.Services.GetRequiredService<LanePool>().RecoverAsync(cancellationToken);
-        await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await app.Services.GetRequiredService<ApiKeys>().EnsureOperatorKeyAsync(
             Path.Combine(options.DataDirectory, "operator.key"), ApiKeys.OperatorPrefix(options), cancellationToken);
     }
@@ -175,19 +176,31 @@ public static class RelayerHost
         }
     }
 
-    private static async Task RequireIdentityAsync(Db db, ChainContext context, RelayerOptions options, CancellationToken cancellationToken)
+    private static async Task RequireIdentityAsync(Db db, ChainContext context, MasterKey masterKey, RelayerOptions options, CancellationToken cancellationToken)
     {
-        var ours = new { chainId = (long)context.ChainId, vault = context.Vault.HexToByteArray() };
-        var isOurs = await db.WriteAsync(
+        var where = db.IsShared ? "" : $" in {options.DataDirectory}";
+        var ours = new { chainId = (long)context.ChainId, vault = context.Vault.HexToByteArray(), masterKey = masterKey.DeriveKey("which database") };
+        var (isOurs, isItsKey) = await db.WriteAsync(
             async tx =>
             {
-                await tx.ExecuteAsync("INSERT INTO identity (id, chain_id, vault) VALUES (1, @chainId, @vault) ON CONFLICT DO NOTHING", ours);
-                return await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE chain_id = @chainId AND vault = @vault", ours);
+                await tx.ExecuteAsync(
+                    """
+                    INSERT INTO identity (id, chain_id, vault, master_key) VALUES (1, @chainId, @vault, @masterKey)
+                    ON CONFLICT (id) DO UPDATE SET master_key = coalesce(identity.master_key, excluded.master_key)
+                    """,
+                    ours);
+                var isItsKey = await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE master_key = @masterKey", ours);
+                return (await tx.SingleAsync<bool>("SELECT count(*) FROM identity WHERE chain_id = @chainId AND vault = @vault", ours), isItsKey);
             },
             cancellationToken);
         if (!isOurs)
         {
-            throw new InvalidOperationException($"The database in {options.DataDirectory} belongs to another chain or vault. Give this deployment a DataDirectory of its own.");
+            throw new InvalidOperationException($"The database{where} belongs to another chain or vault. Give this deployment one of its own.");
+        }
+
+        if (!isItsKey)
+        {
+            throw new InvalidOperationException($"The database{where} was written with another master key, and nothing that is sealed in it could be read. Start with that one; relayers on one database share it (MasterKey).");
         }
     }
 
@@ -196,6 +209,11 @@ public static class RelayerHost
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        if (!options.Has(RelayerRole.Api))
+        {
+            return;
+        }
+
         app.MapStream();
         var open = app.MapGroup("/api/v1");
         open.MapSignIn();

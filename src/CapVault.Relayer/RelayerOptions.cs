@@ -14,7 +14,13 @@ public sealed class RelayerOptions
     [Required]
     public string DeploymentFile { get; set; } = "";
 
-    /// <summary>Folder of the database, the master key and the operator key. The default value is <c>data</c>.</summary>
+    /// <summary>
+    /// A PostgreSQL connection string, <c>Host=…;Database=…;Username=…;Password=…</c>, for relayers that share the work. The default value is empty: SQLite
+    /// in the data directory, for this one process. Without a pooler in between, <c>Max Auto Prepare=200</c> saves the server its planning.
+    /// </summary>
+    public string Database { get; set; } = "";
+
+    /// <summary>Folder of the SQLite database, the master key, the operator key and objects. The default value is <c>data</c>.</summary>
     [Required]
     public string DataDirectory { get; set; } = "data";
 
@@ -50,8 +56,15 @@ public sealed class RelayerOptions
     [Range(60, 1_900_000)]
     public int PayWindowSeconds { get; set; } = 1800;
 
-    /// <summary>Whether this process runs the keeper: deploy, expire, sweep, top up. The default value is true.</summary>
-    public bool Keeper { get; set; } = true;
+    /// <summary>
+    /// What this process does: <c>api</c> (answers), <c>lanes</c> (sends), <c>follower</c> (follows the chain), <c>keeper</c> (deploys, expires, sweeps, tops
+    /// up), with commas in between. Of several processes on one database each part needs one that does it. The default value is all four.
+    /// </summary>
+    [RegularExpression("^(api|lanes|follower|keeper)(,(api|lanes|follower|keeper))*$", ErrorMessage = "Roles: expected some of api, lanes, follower and keeper, with commas in between.")]
+    public string Roles { get; set; } = "api,lanes,follower,keeper";
+
+    /// <summary>Whether this process does a part.</summary>
+    public bool Has(string role) => Roles.Split(',').Contains(role, StringComparer.Ordinal);
 
     /// <summary>The keeper sweeps a token's fees from this amount on, base units. The default value is 1 000 000 (1 USDC).</summary>
     [Range(1, long.MaxValue)]
@@ -135,4 +148,20 @@ public sealed class RelayerOptions
     /// <summary>How many objects one agent may have, those not uploaded yet included. The default value is 1 000.</summary>
     [Range(1, 1_000_000)]
     public int ObjectQuotaCount { get; set; } = 1000;
+}
+
+/// <summary>The parts of <see cref="RelayerOptions.Roles"/>.</summary>
+public static class RelayerRole
+{
+    /// <summary>Answers requests and streams.</summary>
+    public const string Api = "api";
+
+    /// <summary>Signs and sends transactions.</summary>
+    public const string Lanes = "lanes";
+
+    /// <summary>Follows the chain.</summary>
+    public const string Follower = "follower";
+
+    /// <summary>Does what nobody asks for.</summary>
+    public const string Keeper = "keeper";
 }

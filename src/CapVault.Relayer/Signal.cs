@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using CapVault.Relayer.Storage;
+using Dapper;
 
 namespace CapVault.Relayer;
 
@@ -23,6 +25,23 @@ public sealed class OrderSignals
 
     /// <summary>The signal of an order; kept only while somebody waits.</summary>
     public Signal Of(byte[] orderId) => _signals.GetOrAdd(Convert.ToHexString(orderId), _ => new Signal());
+
+    /// <summary>Wakes those whose order has no step on its way any more, whichever process ended it.</summary>
+    public async Task WakeSettledAsync(Db db, CancellationToken cancellationToken)
+    {
+        var waiting = _signals.Keys.Select(Convert.FromHexString).ToList();
+        if (waiting.Count == 0)
+        {
+            return;
+        }
+
+        var unsettled = await db.ReadAsync(
+            connection => connection.QueryAsync<byte[]>("SELECT DISTINCT order_id FROM operation WHERE order_id IN @waiting AND live = 1", new { waiting }), cancellationToken);
+        foreach (var settled in waiting.Select(Convert.ToHexString).Except(unsettled.Select(Convert.ToHexString), StringComparer.Ordinal))
+        {
+            Set(Convert.FromHexString(settled));
+        }
+    }
 
     /// <summary>Wakes those who wait for this order.</summary>
     public void Set(byte[] orderId)

@@ -30,7 +30,8 @@ public sealed partial class AgentClient
             : _api.SendKeyedAsync<Negotiation>(HttpMethod.Post, "orders/negotiate", request, _idempotencyKey, cancellationToken);
     }
 
-    /// <summary>Consents as the Provider, and returns when the order is on chain. With <see cref="Config.Executor"/> this consents to the terms as the
+    /// <summary>Consents as the Provider, and returns when the order is on chain; <c>paid</c> already where the Requester pays on acceptance. One whose
+    /// Requester signs that payment itself is <c>creating</c>, with nothing pending, until it has. With <see cref="Config.Executor"/> this consents to the terms as the
     /// relayer names them now; to those that you have looked at, and no others, with the negotiation itself.</summary>
     /// <param name="negotiationId"><c>neg_…</c></param>
     /// <param name="revision">The revision that is accepted; null means the current one.</param>

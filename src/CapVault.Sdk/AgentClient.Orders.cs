@@ -9,7 +9,7 @@ namespace CapVault.Sdk;
 
 /// <summary>A payment that is proven.</summary>
 /// <param name="Order">The order, paid.</param>
-/// <param name="TxHash">Transaction of payOrder.</param>
+/// <param name="TxHash">Transaction of payOrder, or of createAndPayOrder.</param>
 public sealed record PayOrderResult(Order Order, string TxHash);
 
 public sealed partial class AgentClient
@@ -18,13 +18,15 @@ public sealed partial class AgentClient
     private static readonly TimeSpan NodePatience = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Pays the price into the vault, as the Requester, and returns when that is on chain. With <see cref="Config.RpcUrl"/> the wallet is looked at
+    /// Pays the price into the vault, as the Requester, and returns when that is on chain; an accepted order that is not on chain is created by the same
+    /// operation. With <see cref="Config.RpcUrl"/> the wallet is looked at
     /// first; the relayer looks in any case.
     /// </summary>
     /// <param name="orderId"><c>ord_…</c> or the 0x-prefixed orderId.</param>
     /// <param name="cancellationToken">Stops waiting; the operation goes on.</param>
     /// <exception cref="InsufficientBalanceException">The wallet does not hold the price; nothing was sent.</exception>
-    /// <exception cref="CapApiException">Refused, or payOrder failed for good (<c>PAY_REVERTED</c>): the order is <c>created</c> again and may be paid.</exception>
+    /// <exception cref="CapApiException">Refused, or the payment failed for good (<c>PAY_REVERTED</c>; <c>CREATE_REVERTED</c> if it was to create the order): it may be
+    /// repeated.</exception>
     /// <exception cref="OutcomeUnknownException">Not proven within <see cref="Config.OutcomeTimeout"/>.</exception>
     public async Task<PayOrderResult> PayOrderAsync(string orderId, CancellationToken cancellationToken = default)
     {

@@ -55,8 +55,11 @@ public sealed partial class AgentClient
                 e);
         }
 
-        return TxHashOf(order, step) is not null ? order : throw Failure(order, step);
+        return TxHashOf(order, step) is not null || (step == OrderStep.Create && IsLeftToRequester(order)) ? order : throw Failure(order, step);
     }
+
+    // Accepted, and created by the payment that the Requester is yet to sign.
+    private static bool IsLeftToRequester(Order order) => order.Status == OrderStatus.Creating && order.Pending is null;
 
     private OutcomeUnknownException NotProven(OrderStep step, string subject, string? userOpHash) => new(
         $"The outcome of {step.Value} for {subject} is not proven after {_config.OutcomeTimeout}. It may still happen: "
@@ -74,7 +77,7 @@ public sealed partial class AgentClient
     private static string? TxHashOf(Order order, OrderStep step) => step switch
     {
         _ when step == OrderStep.Create => order.CreateTxHash,
-        _ when step == OrderStep.Pay => order.PayTxHash,
+        _ when step == OrderStep.Pay || step == OrderStep.CreateAndPay => order.PayTxHash,
         _ when step == OrderStep.Deliver => order.DeliverTxHash,
         _ when step == OrderStep.Release => order.ResolveTxHash is null ? order.ClearTxHash : null,
         // An order may be disputed twice: what is on its way, or has failed, is not in the order yet.
@@ -90,7 +93,7 @@ public sealed partial class AgentClient
         {
             ["order"] = JsonSerializer.SerializeToElement(order, CapJson.Options),
         };
-        return order.LastFailure is { } failure && failure.Op == step
+        return order.LastFailure is { } failure && failure.Op.Includes(step)
             ? new CapApiException(200, failure.Code, failure.Reason) { Retryable = true, Details = details }
             : new CapApiException(
                 200,

@@ -100,7 +100,7 @@ public sealed partial class AgentClient
                     // Nothing to sign, because it has happened or is on its way already?
                     var order = await UntakenAsync(GetOrderAsync(request.OrderId, token));
                     var isOthers = request.Step == OrderStep.Dispute && order.DisputedBy is { } by && !by.IsTheSameHex(executor.Account);
-                    if (isOthers || (TxHashOf(order, request.Step) is null && order.Pending?.Op != request.Step))
+                    if (isOthers || (TxHashOf(order, request.Step) is null && order.Pending?.Op.Includes(request.Step) != true))
                     {
                         throw;
                     }
@@ -115,12 +115,13 @@ public sealed partial class AgentClient
     {
         var checks = await UntakenAsync(ChecksAsync(executor, cancellationToken));
         var order = await UntakenAsync(GetOrderAsync(request.OrderId, cancellationToken));
+        var asked = request.Step == OrderStep.Pay && order.CreateTxHash is null ? request with { Step = OrderStep.CreateAndPay } : request;
         await _preparing.WaitAsync(cancellationToken);
         try
         {
-            var prepared = await UntakenAsync(_api.PostRepeatableAsync<PreparedOperation>("ops/prepare", request, key: null, cancellationToken));
+            var prepared = await UntakenAsync(_api.PostRepeatableAsync<PreparedOperation>("ops/prepare", asked, key: null, cancellationToken));
             var contentHash = request.Deliverable is { } content ? await UntakenAsync(HashAsync(content, cancellationToken)) : null;
-            var signature = await executor.SignAsync(checks.Operation(prepared, order, request, contentHash), cancellationToken);
+            var signature = await executor.SignAsync(checks.Operation(prepared, order, asked, contentHash), cancellationToken);
             return await _api.PostRepeatableAsync<Order>(
                 $"ops/{Paths.Segment(prepared.UserOpHash)}/submit", new SubmitRequest { Signature = signature }, _idempotencyKey, cancellationToken);
         }

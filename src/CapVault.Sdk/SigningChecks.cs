@@ -87,7 +87,7 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
     {
         var (terms, orderId) = Identify(order.Terms, order.ChainOrderId, order.OrderId);
         Require("order", asked.OrderId == order.OrderId || asked.OrderId.IsTheSameHex(order.ChainOrderId), order.OrderId, asked.OrderId);
-        return Operation(prepared.UserOp, prepared.UserOpHash, UserOperations.ExecutorKey(orderId), CallData(terms, asked, contentHash), $"{asked.Step} of {order.OrderId}");
+        return Operation(prepared.UserOp, prepared.UserOpHash, UserOperations.ExecutorKey(orderId), CallData(terms, asked, contentHash, prepared.ProviderSignature), $"{asked.Step} of {order.OrderId}");
     }
 
     /// <summary>The operation that an Owner asked for.</summary>
@@ -129,15 +129,18 @@ internal sealed class SigningChecks(string account, SigningContracts contracts)
         ? address!
         : throw Refusal(what, address ?? "nothing", "an address");
 
-    private byte[] CallData(ChainOrder terms, PrepareRequest asked, byte[]? contentHash) => asked switch
+    // A Provider's consent that is none makes the operation fail, and is no risk for who signs it.
+    private byte[] CallData(ChainOrder terms, PrepareRequest asked, byte[]? contentHash, string? providerSignature) => asked switch
     {
         { Step.Value: "pay" } => AccountCalls.Pay(contracts.Vault, terms),
+        { Step.Value: "create_and_pay" } => AccountCalls.CreateAndPay(
+            contracts.Vault, terms, providerSignature?.IsHex() == true ? providerSignature.HexToByteArray() : throw Refusal("providerSignature", providerSignature ?? "nothing", "0x and hex digits")),
         { Step.Value: "deliver" } when contentHash is not null => AccountCalls.Deliver(contracts.Vault, terms, contentHash),
         { Step.Value: "release" } => AccountCalls.Release(contracts.Vault, terms),
         { Step.Value: "dispute", Reason: { } reason } => AccountCalls.Dispute(contracts.Vault, terms, HashOf(reason)),
         { Step.Value: "reject", Reason: { } reason } => AccountCalls.Reject(contracts.Vault, terms, HashOf(reason)),
         _ => throw new ArgumentException(
-            $"Found step {asked.Step} without what it needs, expected pay, deliver with a deliverable, release, or dispute or reject with a reason.", nameof(asked)),
+            $"Found step {asked.Step} without what it needs, expected pay, create_and_pay, deliver with a deliverable, release, or dispute or reject with a reason.", nameof(asked)),
     };
 
     private static byte[] HashOf(string reason) => DeliverableHash.Keccak256(System.Text.Encoding.UTF8.GetBytes(reason));

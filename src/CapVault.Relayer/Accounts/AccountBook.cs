@@ -18,8 +18,8 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
     // What the chain says last; where it says nothing (any more), the one that the account began with.
     private const string UseExecutor =
         """
-        UPDATE agent SET executor = coalesce(@executor, (SELECT address FROM executor WHERE agent_id = agent.agent_id ORDER BY rowid LIMIT 1)) WHERE account = @account;
-        UPDATE agent SET executor_key = coalesce((SELECT executor_key FROM executor WHERE agent_id = agent.agent_id AND address = agent.executor), x'') WHERE account = @account;
+        UPDATE agent SET executor = coalesce(@executor, (SELECT address FROM executor WHERE agent_id = agent.agent_id AND initial = 1)) WHERE account = @account;
+        UPDATE agent SET executor_key = coalesce((SELECT executor_key FROM executor WHERE agent_id = agent.agent_id AND address = agent.executor), @nobody) WHERE account = @account;
         UPDATE executor SET used = 1 WHERE (agent_id, address) = (SELECT agent_id, executor FROM agent WHERE account = @account)
         """;
 
@@ -54,8 +54,8 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
     {
         foreach (var account in await tx.QueryAsync<byte[]>(
             """
-            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash
-            WHERE b.number > @ancestor AND b.canonical = 0 AND e.account = e.address
+            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e
+            WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.account = e.address
             """,
             new { ancestor }))
         {
@@ -70,9 +70,10 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
 
         await tx.ExecuteAsync(
             """
-            UPDATE agent SET deployed = EXISTS (
-              SELECT 1 FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1 WHERE e.account = agent.account AND e.address = @_factory)
-            WHERE account IN (SELECT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash WHERE b.number > @ancestor AND b.canonical = 0)
+            UPDATE agent SET deployed = (
+              SELECT CASE WHEN count(*) > 0 THEN 1 ELSE 0 END FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1
+              WHERE e.account = agent.account AND e.address = @_factory)
+            WHERE account IN (SELECT e.account FROM block b CROSS JOIN chain_event e WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0)
             """,
             new { ancestor, _factory });
     }
@@ -92,7 +93,7 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
     // What the one before has signed, nobody takes any more.
     private static async Task UseExecutorAsync(Tx tx, byte[] account, byte[]? executor)
     {
-        await tx.ExecuteAsync(UseExecutor, new { account, executor });
+        await tx.ExecuteAsync(UseExecutor, new { account, executor, nobody = Array.Empty<byte>() });
         await OperationSigner.WithdrawAsync(tx, "sender = @account AND nonce_key <> 0", new { account });
     }
 

@@ -129,6 +129,7 @@ public sealed class Agents(
 
                 if (caller is not null)
                 {
+                    await tx.LockAsync(caller);
                     await RequireRoomAsync(tx, caller);
                 }
 
@@ -136,7 +137,7 @@ public sealed class Agents(
                     """
                     INSERT INTO agent (agent_id, name, description, tags, search_text, owner, executor, executor_key, account, account_salt, created_at)
                     VALUES (@AgentId, @Name, @Description, @Tags, @searchText, @Owner, @Executor, @ExecutorKey, @Account, @AccountSalt, @CreatedAt);
-                    INSERT INTO executor (agent_id, address, executor_key, used) VALUES (@AgentId, @Executor, @ExecutorKey, 1)
+                    INSERT INTO executor (agent_id, address, executor_key, used, initial) VALUES (@AgentId, @Executor, @ExecutorKey, 1, 1)
                     """,
                     new
                     {
@@ -177,6 +178,7 @@ public sealed class Agents(
     public Task<AgentRow> UpdateAsync(string agentId, UpdateAgentRequest change, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync(agentId);
             var current = await RequireAsync(tx, agentId, owner);
             if (!await call.ClaimAsync(tx))
             {
@@ -206,6 +208,7 @@ public sealed class Agents(
                 throw ApiException.Invalid("status", status.Value, "active or paused");
             }
 
+            await tx.LockAsync(agentId);
             var current = await RequireAsync(tx, agentId, owner);
             if (!await call.ClaimAsync(tx))
             {
@@ -221,6 +224,7 @@ public sealed class Agents(
     public Task<string> RotateKeyAsync(string agentId, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync(agentId);
             await RequireAsync(tx, agentId, owner);
             if (!await call.ClaimAsync(tx))
             {

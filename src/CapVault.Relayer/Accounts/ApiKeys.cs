@@ -94,6 +94,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
                 return;
             }
 
+            await tx.LockAsync(keyId);
             if (await tx.FirstOrDefaultAsync<string>("SELECT key_id FROM api_key WHERE key_id = @keyId AND agent_id IS NULL AND revoked_at IS NULL", new { keyId }) is null)
             {
                 throw ApiException.NotFound(ErrorCodes.ApiKeyNotFound, "API key", keyId);
@@ -102,6 +103,17 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
             await RevokeAsync(tx, keyId);
         },
         cancellationToken);
+
+    /// <summary>Ends the streams here of keys that another process has revoked. Clocks may differ by the time that is looked back.</summary>
+    public async Task CutRevokedAsync(CancellationToken cancellationToken)
+    {
+        var since = time.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds();
+        foreach (var keyId in await db.ReadAsync(
+            connection => connection.QueryAsync<string>("SELECT key_id FROM api_key WHERE revoked_at > @since", new { since }), cancellationToken))
+        {
+            connections.Cut(keyId);
+        }
+    }
 
     /// <summary>Whose key it is, or null.</summary>
     public async Task<Caller?> FindAsync(string key, CancellationToken cancellationToken)
@@ -113,7 +125,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
 
         var row = await db.ReadAsync(
             connection => connection.QueryFirstOrDefaultAsync<ApiKeyRow>(
-                "SELECT * FROM api_key WHERE key_id = @Id AND revoked_at IS NULL AND (agent_id IS NOT NULL) = @isAgent", new { text.Id, isAgent = text.Prefix == AgentPrefix }),
+                "SELECT * FROM api_key WHERE key_id = @Id AND revoked_at IS NULL AND CASE WHEN agent_id IS NULL THEN 0 ELSE 1 END = @isAgent", new { text.Id, isAgent = text.Prefix == AgentPrefix }),
             cancellationToken);
         return text.Matches(row?.SecretHash) ? new Caller(row!.AgentId, row.KeyId) { Scopes = row.Scopes } : null;
     }
@@ -132,6 +144,7 @@ public sealed class ApiKeys(Db db, LiveConnections connections, TimeProvider tim
     public Task EnsureOperatorKeyAsync(string path, string prefix, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync("operator key");
             if (await tx.FirstOrDefaultAsync<string>("SELECT key_id FROM api_key WHERE agent_id IS NULL AND revoked_at IS NULL AND scopes = @All", new { Scopes.All }) is null)
             {
                 var (key, _) = await InsertAsync(tx, KeyText.New(prefix), agentId: null, Path.GetFileName(path), Scopes.All);

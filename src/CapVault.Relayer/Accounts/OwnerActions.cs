@@ -43,6 +43,7 @@ public sealed class OwnerActions(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agent.AgentId);
                 var executor = action.Executor ?? (request.Action == OwnerAction.SetExecutor ? await NewExecutorAsync(tx, agent.AgentId) : null);
                 var callData = executor is null ? action.CallData! : OwnerCalls.SetExecutor(AddressUtil.Current.ConvertToChecksumAddress(agent.Account), executor);
                 var sponsored = await signer.SponsorOwnerAsync(tx, agent.Account, callData);
@@ -94,6 +95,7 @@ public sealed class OwnerActions(
         await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agent.AgentId);
                 var isFirst = await call.ClaimAsync(tx);
                 var operation = await tx.FirstOrDefaultAsync<Operation>(Sent, new { hash })
                     ?? await QueueAsync(tx, agent, await tx.FirstOrDefaultAsync<PreparedRow>(Kept, new { hash }) ?? throw NotFound(userOpHash), signed);

@@ -146,6 +146,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
                     return await tx.SingleAsync<ServiceRow>($"SELECT * FROM service WHERE service_id = @Made AND {Newest}", call);
                 }
 
+                await tx.LockAsync(row.AgentId);
                 ThirdPartyTerms.RequireNeutral(row, await Agents.RequireAsync(tx, row.AgentId, owner));
                 var others = await tx.SingleAsync<int>("SELECT count(DISTINCT service_id) FROM service WHERE agent_id = @AgentId", row);
                 if (owner is not null && others >= MaxPerAgent)
@@ -170,6 +171,7 @@ public sealed class Services(Db db, ChainContext context, TimeProvider time)
     public Task<ServiceRow> UpdateAsync(string serviceId, UpdateServiceRequest change, byte[]? owner, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync(serviceId);
             var current = await tx.FirstOrDefaultAsync<ServiceRow>(
                     $"SELECT * FROM service WHERE service_id = @serviceId AND {Newest} AND {Reach}", new { serviceId, Owner = owner, AgentId = (string?)null })
                 ?? throw ApiException.NotFound(ErrorCodes.ServiceNotFound, "service", serviceId);

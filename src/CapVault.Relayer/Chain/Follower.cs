@@ -48,11 +48,14 @@ public sealed class Follower(
     GasOracle gas,
     Operations.InclusionTracker inclusion,
     IEnumerable<IProjection> projections,
+    Leases leases,
     IOptions<RelayerOptions> options,
     ILogger<Follower> log) : BackgroundService
 {
     private readonly string[] _addresses = [context.Vault, context.EntryPoint, context.AccountFactory];
+    private readonly Lease _lease = leases.Of("follower");
     private BlockRow? _tip;
+    private long _epoch;
     private volatile bool _isCaughtUp;
 
     /// <summary>The last block that was applied.</summary>
@@ -61,7 +64,7 @@ public sealed class Follower(
     /// <summary>The node's newest block when last asked.</summary>
     public long ChainHead { get; private set; } = -1;
 
-    /// <summary>Fires after a block was applied or taken back.</summary>
+    /// <summary>Fires after a block was applied or taken back, by whichever process.</summary>
     public Signal Applied { get; } = new();
 
     /// <summary>Whether the node's newest block, when last asked, is the one that was applied last. False while the node cannot be asked.</summary>
@@ -75,7 +78,8 @@ public sealed class Follower(
         {
             try
             {
-                await CatchUpAsync(stoppingToken);
+                var head = await ObserveHeadAsync(stoppingToken);
+                await (options.Value.Has(RelayerRole.Follower) && await _lease.HoldAsync(stoppingToken) ? CatchUpAsync(head, stoppingToken) : WatchAsync(head, stoppingToken));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -92,9 +96,33 @@ public sealed class Follower(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task CatchUpAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        var head = await ObserveHeadAsync(cancellationToken);
+        await base.StopAsync(cancellationToken);
+        await _lease.ReleaseAsync(cancellationToken);
+    }
+
+    // Another process applies the blocks; how far it is stands in the database.
+    private async Task WatchAsync(BlockWithTransactionHashes head, CancellationToken cancellationToken)
+    {
+        var before = _tip;
+        _tip = null;
+        await LoadTipAsync(cancellationToken);
+        _isCaughtUp = _tip is not null && RowOf(head).Hash.AsSpan().SequenceEqual(_tip.Hash);
+        if (_tip is not null && before?.Hash.AsSpan().SequenceEqual(_tip.Hash) != true)
+        {
+            Applied.Set();
+        }
+    }
+
+    private async Task CatchUpAsync(BlockWithTransactionHashes head, CancellationToken cancellationToken)
+    {
+        if (_epoch != _lease.Epoch)
+        {
+            (_tip, _epoch) = (null, _lease.Epoch);
+        }
+
         await LoadTipAsync(cancellationToken);
         for (var number = _tip is null ? Math.Max(0, context.DeployBlock - 1) : _tip.Number + 1; number <= ChainHead; number = _tip!.Number + 1)
         {
@@ -160,6 +188,7 @@ public sealed class Follower(
         await db.WriteAsync(
             async tx =>
             {
+                await _lease.RequireAsync(tx);
                 await tx.ExecuteAsync(
                     """
                     INSERT INTO block (hash, number, parent, block_time, canonical) VALUES (@Hash, @Number, @Parent, @BlockTime, 1)
@@ -259,6 +288,7 @@ public sealed class Follower(
         await db.WriteAsync(
             async tx =>
             {
+                await _lease.RequireAsync(tx);
                 await tx.ExecuteAsync("UPDATE block SET canonical = 0 WHERE canonical = 1 AND number > @ancestor", new { ancestor });
                 foreach (var projection in projections)
                 {

@@ -30,17 +30,20 @@ public sealed class Keeper(
     BlockRetention blocks,
     IdempotentCalls calls,
     ObjectSweep objects,
+    Leases leases,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
 {
+    // What it does may be done twice without harm, so this only shares the work out.
+    private readonly Lease _lease = leases.Of("keeper");
     private long? _lookedAtMoney;
     private long? _sweptObjects;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!options.Value.Keeper)
+        if (!options.Value.Has(RelayerRole.Keeper))
         {
             return;
         }
@@ -50,6 +53,11 @@ public sealed class Keeper(
         {
             try
             {
+                if (!await _lease.HoldAsync(stoppingToken))
+                {
+                    continue;
+                }
+
                 await negotiations.ExpireDueAsync(stoppingToken);
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
@@ -71,6 +79,13 @@ public sealed class Keeper(
                 log.LogWarning(exception, "The keeper could not go on; trying again");
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await _lease.ReleaseAsync(cancellationToken);
     }
 
     /// <summary>Deployments are queued with their agent; this finds those that failed.</summary>

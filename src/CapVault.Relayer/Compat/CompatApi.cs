@@ -48,7 +48,7 @@ public static class CompatApi
             var requirements = Fields.Json("requirements", CompatText.ToJson(request.Requirements, wantsValue), 64 * 1024);
             var metadata = Fields.Json("metadata", CompatText.ToJson(request.Metadata), 16 * 1024);
             // CROO has no word for third parties: its Requesters accept nobody.
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties: null, metadata, context.IdempotentCall(), context.RequestAborted);
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties: null, payOnAccept: false, metadata, context.IdempotentCall(), context.RequestAborted);
             return Json(new { negotiation = new CompatNegotiation(row) });
         });
 

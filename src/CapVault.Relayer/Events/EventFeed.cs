@@ -33,9 +33,25 @@ public sealed class EventFeed(EventLog events)
         return subscription;
     }
 
+    /// <summary>Looks what was numbered, by whichever process, and wakes whom it concerns.</summary>
+    public async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        long after;
+        lock (Lock)
+        {
+            after = Head;
+        }
+
+        var (head, agents) = await events.NewsAsync(after, cancellationToken);
+        if (head > after)
+        {
+            Advance(head, agents);
+        }
+    }
+
     /// <summary>Events up to <paramref name="head"/> are numbered and committed.</summary>
     /// <param name="head">Number of the newest.</param>
-    /// <param name="agents">Whom the new ones concern.</param>
+    /// <param name="agents">Whom all concern that are new since <see cref="Head"/>.</param>
     public void Advance(long head, IReadOnlyCollection<string> agents)
     {
         lock (Lock)

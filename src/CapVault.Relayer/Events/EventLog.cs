@@ -80,6 +80,22 @@ public sealed class EventLog(Db db, TimeProvider time)
         connection => connection.QuerySingleAsync<LogBounds>("SELECT epoch, seq AS head, coalesce((SELECT min(seq) FROM event), seq + 1) - 1 AS oldest FROM event_head"),
         cancellationToken);
 
+    /// <summary>The number of the newest event, and whom those after <paramref name="after"/> concern.</summary>
+    public Task<(long Head, IReadOnlyCollection<string> Agents)> NewsAsync(long after, CancellationToken cancellationToken) => db.ReadAsync(
+        async connection =>
+        {
+            var head = await connection.QuerySingleAsync<long>("SELECT seq FROM event_head");
+            var agents = head <= after ? [] : await connection.QueryAsync<string>(
+                """
+                SELECT requester_agent_id FROM event WHERE seq > @after AND seq <= @head AND (all_audience & 1) <> 0 AND requester_agent_id IS NOT NULL
+                UNION
+                SELECT provider_agent_id FROM event WHERE seq > @after AND seq <= @head AND (all_audience & 2) <> 0 AND provider_agent_id IS NOT NULL
+                """,
+                new { after, head });
+            return (head, (IReadOnlyCollection<string>)agents.AsList());
+        },
+        cancellationToken);
+
     /// <summary>Events after <paramref name="after"/> that <paramref name="reader"/> may see and wants, oldest first.</summary>
     public Task<List<EventRow>> ReadAsync(EventReader reader, long after, int limit, CancellationToken cancellationToken)
     {

@@ -35,7 +35,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
 
     /// <summary>Tells of a step that is being taken or has failed.</summary>
     public async Task AddStepAsync(
-        Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null)
+        Tx tx, byte[] orderId, EventType type, long operationId, string status, string? reason = null, object? data = null, byte[]? blockHash = null, Audience? audience = null)
     {
         var withdrawn = blockHash is null ? [] : await WithdrawnAsync(tx, orderId, blockHash);
         var eventId = Ids.Of("evt_", Hash(type, orderId, BitConverter.GetBytes(operationId), blockHash ?? [], withdrawn));
@@ -47,6 +47,7 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
                 Status = status,
                 Reason = reason,
                 Data = data,
+                Audience = audience,
                 BlockHash = blockHash,
             });
     }
@@ -56,9 +57,8 @@ public sealed class OrderEvents(EventLog events, OrderSignals signals, TimeProvi
     {
         var withdrawn = await tx.QueryAsync<Withdrawn>(
             """
-            SELECT e.event_id, e.type, e.order_id, e.block_hash FROM block b CROSS JOIN event e ON e.block_hash = b.hash
-            WHERE b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL AND e.type <> 'order_reverted'
-              AND NOT EXISTS (SELECT 1 FROM event r WHERE r.order_id = e.order_id AND r.type = 'order_reverted' AND r.block_hash = e.block_hash AND json_extract(r.body, '$.data.eventId') = e.event_id)
+            SELECT e.event_id, e.type, e.order_id, e.block_hash FROM block b CROSS JOIN event e
+            WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL AND e.type <> 'order_reverted'
             ORDER BY e.row_id
             """,
             new { ancestor });

@@ -2,27 +2,35 @@ using CapVault.Relayer.Storage;
 
 namespace CapVault.Relayer.Events;
 
-/// <summary>Numbers committed events in the order of their rows. Readers see numbered events only, so none can turn up behind them.</summary>
+/// <summary>
+/// Numbers committed events in the order of their rows. Readers see numbered events only, so none can turn up behind them. Of several processes whichever
+/// comes first does it, so nothing waits for one that was killed.
+/// </summary>
 public sealed class Sequencer(Db db, EventLog events, EventFeed feed, ILogger<Sequencer> log) : BackgroundService
 {
     /// <inheritdoc/>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Before anybody reads: a feed that learned its place later would take what is in between for seen.
+        var bounds = await events.BoundsAsync(cancellationToken);
+        feed.Forget(bounds.Oldest);
+        feed.Advance(bounds.Head, []);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var isFirst = true;
         while (!stoppingToken.IsCancellationRequested)
         {
             var added = events.Added.Next;
             try
             {
-                if (isFirst)
+                if (await db.WriteAsync(NumberAsync, stoppingToken) > 0)
                 {
-                    var bounds = await events.BoundsAsync(stoppingToken);
-                    feed.Forget(bounds.Oldest);
-                    feed.Advance(bounds.Head, []);
-                    isFirst = false;
+                    await feed.CatchUpAsync(stoppingToken);
                 }
 
-                await db.WriteAsync(NumberAsync, stoppingToken);
                 await added.WaitAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -37,8 +45,9 @@ public sealed class Sequencer(Db db, EventLog events, EventFeed feed, ILogger<Se
         }
     }
 
-    private async Task NumberAsync(Tx tx)
+    private static async Task<int> NumberAsync(Tx tx)
     {
+        await tx.LockAsync("sequencer");
         var numbered = await tx.ExecuteAsync(
             """
             UPDATE event SET seq = (SELECT seq FROM event_head) + fresh.position
@@ -47,15 +56,9 @@ public sealed class Sequencer(Db db, EventLog events, EventFeed feed, ILogger<Se
             """);
         if (numbered > 0)
         {
-            var head = await tx.SingleAsync<long>("UPDATE event_head SET seq = seq + @numbered RETURNING seq", new { numbered });
-            var agents = await tx.QueryAsync<string>(
-                """
-                SELECT requester_agent_id FROM event WHERE seq > @before AND (all_audience & 1) <> 0 AND requester_agent_id IS NOT NULL
-                UNION
-                SELECT provider_agent_id FROM event WHERE seq > @before AND (all_audience & 2) <> 0 AND provider_agent_id IS NOT NULL
-                """,
-                new { before = head - numbered });
-            tx.OnCommitted(() => feed.Advance(head, agents));
+            await tx.ExecuteAsync("UPDATE event_head SET seq = seq + @numbered", new { numbered });
         }
+
+        return numbered;
     }
 }

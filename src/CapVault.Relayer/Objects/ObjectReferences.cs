@@ -29,6 +29,7 @@ public static class ObjectReferences
 
         if (keys.Count > 0)
         {
+            await tx.LockAsync(keys);
             await tx.ExecuteAsync(
                 """
                 INSERT INTO delivery_object (order_id, content_hash, object_key)

@@ -45,6 +45,7 @@ public sealed class ObjectSweep(Db db, ObjectStore store, TimeProvider time)
 
     private static async Task<int> RemoveRowsAsync(Tx tx, List<string> found, long unnamedBefore, long endedBefore)
     {
+        await tx.LockAsync(found);
         var due = await tx.QueryAsync<string>($"SELECT o.object_key FROM object o WHERE o.object_key IN @found AND {IsDue}", new { found, unnamedBefore, endedBefore });
         await tx.ExecuteAsync("DELETE FROM delivery_object WHERE object_key IN @due", new { due });
         return await tx.ExecuteAsync("DELETE FROM object WHERE object_key IN @due", new { due });

@@ -42,7 +42,8 @@ public sealed class Uploads(Db db, ObjectStore store, RunningUploads running, IO
                     return row with { ObjectKey = call.Made! };
                 }
 
-                var (count, bytes) = await tx.SingleAsync<(long, long)>("SELECT count(*), coalesce(sum(size), 0) FROM object WHERE agent_id = @agentId", new { agentId });
+                await tx.LockAsync(agentId);
+                var (count, bytes) = await tx.SingleAsync<(long, long)>("SELECT count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM object WHERE agent_id = @agentId", new { agentId });
                 RequireQuota("objects", count, 1, _options.ObjectQuotaCount);
                 RequireQuota("bytes", bytes, row.AnnouncedSize ?? 0, _options.ObjectQuotaBytes);
                 await tx.ExecuteAsync(

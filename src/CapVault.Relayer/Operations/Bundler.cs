@@ -110,7 +110,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
             var flags = await connection.QuerySingleAsync<Flags>(
                 $"""
                 SELECT EXISTS (SELECT 1 {Untidy}) AS is_untidy, EXISTS (SELECT 1 FROM operation p WHERE {OwnReady} AND p.eoa IS NULL) AS own_wait,
-                  coalesce((SELECT sum(prefund) FROM operation WHERE state IN ('ASSIGNED', 'BROADCAST')), 0) AS prefund,
+                  CAST(coalesce((SELECT sum(prefund) FROM operation WHERE state IN ('ASSIGNED', 'BROADCAST')), 0) AS bigint) AS prefund,
                   coalesce((SELECT next_nonce FROM eoa WHERE address = @eoa), 0) AS next_nonce
                 """,
                 parameters);
@@ -145,7 +145,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
 
     /// <summary>Gives a lane operations of the relayer's own.</summary>
     public static Task TakeOwnAsync(Tx tx, byte[] eoa, int room) => tx.ExecuteAsync(
-        $"UPDATE operation SET eoa = @eoa WHERE operation_id IN (SELECT p.operation_id FROM operation p WHERE {OwnReady} AND p.eoa IS NULL ORDER BY {OwnOrder} LIMIT @room)",
+        $"UPDATE operation SET eoa = @eoa WHERE operation_id IN (SELECT p.operation_id FROM operation p WHERE {OwnReady} AND p.eoa IS NULL ORDER BY {OwnOrder} LIMIT @room) AND eoa IS NULL",
         new { eoa, room });
 
     /// <summary>
@@ -155,6 +155,8 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
     public async Task TidyAsync(Tx tx, byte[] eoa)
     {
         var now = new { eoa, now = clock.Now, soon = clock.Now + OperationSigner.TimeToLand };
+        var untidy = await tx.QueryAsync<NonceLane>($"SELECT DISTINCT o.sender, o.nonce_key {Untidy}", now);
+        await OperationSigner.LockLanesAsync(tx, untidy.Select(lane => (lane.Sender, lane.NonceKey)));
         foreach (var operation in await tx.QueryAsync<Operation>($"SELECT o.* {Untidy} AND o.client_signed = 1 ORDER BY o.operation_id", now))
         {
             await (operation.ValidUntil < clock.Now

@@ -50,6 +50,7 @@ public sealed record GasLimits(long Call, long Used)
     {
         [OrderStep.Create] = new(100_000, 170_000),
         [OrderStep.Pay] = new(120_000, 175_000),
+        [OrderStep.CreateAndPay] = new(150_000, 245_000),
         [OrderStep.Deliver] = new(Settle, 190_000),
         [OrderStep.Release] = new(Settle, 190_000),
         [OrderStep.Dispute] = new(80_000, 130_000),

@@ -96,8 +96,8 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     {
         var accounts = await tx.QueryAsync<byte[]>(
             """
-            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash
-            WHERE b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
+            SELECT DISTINCT e.account FROM block b CROSS JOIN chain_event e
+            WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.account IS NOT NULL AND e.address = @_entryPoint
             """,
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
@@ -126,7 +126,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         await tx.ExecuteAsync(
             """
             UPDATE operation SET live = 1 WHERE operation_id IN (
-              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), coalesce(step, call_data))
+              SELECT max(operation_id) FROM operation WHERE block_number > @ancestor GROUP BY kind, coalesce(order_id, target, user_op_hash), step, CASE WHEN step IS NULL THEN call_data END)
             AND NOT EXISTS (SELECT 1 FROM operation n WHERE n.live = 1 AND ((n.order_id = operation.order_id AND n.step = operation.step)
               OR (n.kind <> 'user_op' AND n.kind = operation.kind AND n.target = operation.target AND n.call_data = operation.call_data)))
             """,

@@ -47,12 +47,19 @@ public sealed class Lane(
     // Operations that cannot travel on top of a block, and that block. Nobody else waits for them.
     private readonly HashSet<long> _held = [];
     private byte[]? _heldAt;
+    private long _epoch;
 
     // What a transaction needs that the EOA could not pay for, wei; at first anything.
     private BigInteger _needs = BigInteger.One;
 
-    /// <summary>Runs until it is cancelled.</summary>
+    /// <summary>Runs until it is cancelled; others may go on then.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await DriveAsync(cancellationToken);
+        await book.ReleaseAsync(CancellationToken.None);
+    }
+
+    private async Task DriveAsync(CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -60,7 +67,7 @@ public sealed class Lane(
             long? pause = null;
             try
             {
-                pause = await StepAsync(cancellationToken);
+                pause = await book.HoldAsync(cancellationToken) ? await StepAsync(cancellationToken) : null;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -83,6 +90,13 @@ public sealed class Lane(
     /// <summary>Does what is to be done. Returns after how many milliseconds there is more, or null if something must happen first.</summary>
     private async Task<long?> StepAsync(CancellationToken cancellationToken)
     {
+        if (_epoch != book.Epoch)
+        {
+            _epoch = book.Epoch;
+            _sent.Clear();
+            _held.Clear();
+        }
+
         var view = await bundler.LookAsync(eoa, _held, options.BundleSize * 4, cancellationToken);
         if (!view.TipHash.AsSpan().SequenceEqual(_heldAt))
         {

@@ -37,10 +37,16 @@ public sealed record Attempt
 /// What one lane writes. Operations, nonce and signed bytes are claimed in one transaction, before anything is sent: a crash at any point leaves either
 /// nothing, or bytes that whoever finds them sends again.
 /// </summary>
-public sealed class LaneBook(byte[] eoa, Db db, Bundler bundler, InclusionTracker inclusion, StepOutcomes outcomes, TimeProvider time)
+public sealed class LaneBook(byte[] eoa, Lease lease, Db db, Bundler bundler, InclusionTracker inclusion, StepOutcomes outcomes, TimeProvider time)
 {
     // The only door: whatever a lane writes, it writes as the one that drives this EOA.
-    private Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken) => db.WriteAsync(work, cancellationToken);
+    private Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken) => db.WriteAsync(
+        async tx =>
+        {
+            await lease.RequireAsync(tx);
+            return await work(tx);
+        },
+        cancellationToken);
 
     private Task WriteAsync(Func<Tx, Task> work, CancellationToken cancellationToken) => WriteAsync(
         async tx =>
@@ -49,6 +55,15 @@ public sealed class LaneBook(byte[] eoa, Db db, Bundler bundler, InclusionTracke
             return true;
         },
         cancellationToken);
+
+    /// <summary>Whether this process may drive the EOA.</summary>
+    public Task<bool> HoldAsync(CancellationToken cancellationToken) => lease.HoldAsync(cancellationToken);
+
+    /// <summary>Changes with who drives the EOA: another may have sent from it in between.</summary>
+    public long Epoch => lease.Epoch;
+
+    /// <summary>Leaves the EOA to others.</summary>
+    public Task ReleaseAsync(CancellationToken cancellationToken) => lease.ReleaseAsync(cancellationToken);
 
     /// <summary>Signs and ends what must not wait.</summary>
     public Task TidyAsync(CancellationToken cancellationToken) => WriteAsync(tx => bundler.TidyAsync(tx, eoa), cancellationToken);
@@ -80,6 +95,8 @@ public sealed class LaneBook(byte[] eoa, Db db, Bundler bundler, InclusionTracke
             return await WriteAsync(
                 async tx =>
                 {
+                    // All lanes draw on the same deposit.
+                    await tx.LockAsync("deposit");
                     var first = signed[0].Attempt.Nonce;
                     Require(await tx.ExecuteAsync(
                         "UPDATE eoa SET next_nonce = @next WHERE address = @eoa AND next_nonce = @first", new { eoa, first, next = first + signed.Count }) == 1);
@@ -89,7 +106,7 @@ public sealed class LaneBook(byte[] eoa, Db db, Bundler bundler, InclusionTracke
                         claimed.Add(await ClaimOneAsync(tx, attempt, bundle));
                     }
 
-                    Require(await tx.SingleAsync<long>("SELECT coalesce(sum(prefund), 0) FROM operation WHERE state IN ('ASSIGNED', 'BROADCAST')") <= deposit
+                    Require(await tx.SingleAsync<long>("SELECT CAST(coalesce(sum(prefund), 0) AS bigint) FROM operation WHERE state IN ('ASSIGNED', 'BROADCAST')") <= deposit
                         || signed.All(one => !one.Bundle.IsUserOps));
                     return claimed;
                 },
@@ -163,7 +180,7 @@ public sealed class LaneBook(byte[] eoa, Db db, Bundler bundler, InclusionTracke
             foreach (var (operation, state, reason) in refused)
             {
                 // It may have ended meanwhile, by another operation at its nonce.
-                if (await tx.FirstOrDefaultAsync<long?>("SELECT operation_id FROM operation WHERE operation_id = @OperationId AND state = 'QUEUED'", operation) is not null)
+                if (await tx.ExecuteAsync("UPDATE operation SET state = 'QUEUED' WHERE operation_id = @OperationId AND state = 'QUEUED'", operation) > 0)
                 {
                     await (state == OperationState.Rejected ? outcomes.RejectedAsync(tx, operation, reason) : outcomes.LostAsync(tx, operation, state, reason));
                 }

@@ -2,6 +2,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
@@ -19,6 +20,7 @@ public sealed class LanePool(
     InclusionTracker inclusion,
     StepOutcomes outcomes,
     OperationQueue queue,
+    Leases leases,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Lane> log) : BackgroundService
@@ -71,6 +73,11 @@ public sealed class LanePool(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (!options.Value.Has(RelayerRole.Lanes))
+        {
+            return;
+        }
+
         var retired = await db.ReadAsync(
             async connection => (await connection.QueryAsync<byte[]>(
                 "SELECT address FROM eoa e WHERE lane IS NULL AND EXISTS (SELECT 1 FROM lane_tx l WHERE l.eoa = e.address AND l.state IN ('SIGNED', 'ACCEPTED'))")).AsList(),
@@ -99,5 +106,5 @@ public sealed class LanePool(
     }
 
     private Lane NewLane(byte[] eoa, LaneKey? key) => new(
-        eoa, key, new LaneBook(eoa, db, bundler, inclusion, outcomes, time), chain, context, gas, follower, bundler, simulator, deposit, funds, queue, options.Value, time, log);
+        eoa, key, new LaneBook(eoa, leases.Of($"lane:{eoa.ToHex(true)}"), db, bundler, inclusion, outcomes, time), chain, context, gas, follower, bundler, simulator, deposit, funds, queue, options.Value, time, log);
 }

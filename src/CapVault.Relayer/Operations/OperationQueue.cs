@@ -21,6 +21,17 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
     /// <summary>Fires after a commit that queued something for this lane; a signal for all of them would make each look as often as all together.</summary>
     public Signal QueuedFor(LaneKey lane) => _lanes[lane.Address];
 
+    /// <summary>Says what another process has queued.</summary>
+    /// <param name="eoas">Whose lanes; null stands for any.</param>
+    public void Wake(IReadOnlyCollection<byte[]?> eoas)
+    {
+        Queued.Set();
+        foreach (var lane in context.Lanes.Where(lane => eoas.Any(eoa => eoa is null || eoa.AsSpan().SequenceEqual(lane.Eoa))))
+        {
+            QueuedFor(lane).Set();
+        }
+    }
+
     /// <summary>Queues a step of an order as an operation of <paramref name="account"/>, signed for the next free place of its nonce lane.</summary>
     /// <returns>The operation; where one of this order and step is live already, that one.</returns>
     public async Task<Operation> AddStepAsync(Tx tx, byte[] orderId, OrderStep step, byte[] account, byte[] callData)
@@ -89,6 +100,7 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
     public async Task<bool> AddOwnAsync(
         Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null, byte[]? eoa = null)
     {
+        await tx.LockAsync(callData);
         var isLive = await tx.FirstOrDefaultAsync<long?>(
             "SELECT operation_id FROM operation WHERE live = 1 AND ((kind = @kind AND target = @target AND call_data = @callData) OR (order_id = @orderId AND step = @step))",
             new { kind, target, callData, orderId, step = step?.Value }) is not null;

@@ -33,6 +33,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// <summary>Signs what is received of a nonce lane, in order. What has kept its place, gets the same again.</summary>
     public async Task SignReceivedAsync(Tx tx, byte[] account, long nonceKey)
     {
+        await LockLanesAsync(tx, [(account, nonceKey)]);
         var received = await tx.QueryAsync<Operation>(
             """
             SELECT * FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1 AND state = 'RECEIVED'
@@ -119,13 +120,21 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
     /// The next free place of a nonce lane: behind what the chain has used, and behind what is in the queue. What is only prepared has no
     /// place: nobody knows whether its signature will ever come, and whatever was signed behind it could never land without it.
     /// </summary>
-    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey) => await tx.SingleAsync<long?>(
-        """
-        SELECT max(next) FROM (
-          SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
-          UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
-        """,
-        new { account, nonceKey }) ?? 0;
+    public static async Task<long> NextSequenceAsync(Tx tx, byte[] account, long nonceKey)
+    {
+        await LockLanesAsync(tx, [(account, nonceKey)]);
+        return await tx.SingleAsync<long?>(
+            """
+            SELECT max(next) FROM (
+              SELECT next_seq AS next FROM account_lane WHERE account = @account AND nonce_key = @nonceKey
+              UNION ALL SELECT nonce_seq + 1 FROM operation WHERE sender = @account AND nonce_key = @nonceKey AND live = 1) places
+            """,
+            new { account, nonceKey }) ?? 0;
+    }
+
+    /// <summary>Keeps others from giving out places of a nonce lane: of two who sign for it at once both would take the same.</summary>
+    public static Task LockLanesAsync(Tx tx, IEnumerable<(byte[] Account, long NonceKey)> lanes) =>
+        tx.LockAsync(lanes.Select(lane => (byte[])[.. lane.Account, .. BitConverter.GetBytes(lane.NonceKey)]).ToList());
 
     /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
     public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(

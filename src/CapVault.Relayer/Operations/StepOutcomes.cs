@@ -27,11 +27,12 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
     public async Task RevertedAsync(Tx tx, Operation operation, string reason, byte[] txHash, byte[] blockHash, long blockNumber)
     {
         await IncludedAsync(tx, operation, txHash, blockHash, blockNumber, success: false);
-        await FailAsync(tx, operation, RevertCode(operation), reason, blockHash);
+        await FailAsync(tx, operation, await RevertCodeAsync(tx, operation), reason, blockHash);
     }
 
     /// <summary>Never sent: on top of the newest block it would have reverted.</summary>
-    public Task RejectedAsync(Tx tx, Operation operation, string reason) => EndAsync(tx, operation, OperationState.Rejected, RevertCode(operation), reason);
+    public async Task RejectedAsync(Tx tx, Operation operation, string reason) =>
+        await EndAsync(tx, operation, OperationState.Rejected, await RevertCodeAsync(tx, operation), reason);
 
     /// <summary>Never included.</summary>
     /// <param name="tx">The transaction that proves it.</param>
@@ -40,8 +41,14 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
     /// <param name="reason">For people.</param>
     public Task LostAsync(Tx tx, Operation operation, string state, string reason) => EndAsync(tx, operation, state, ErrorCodes.RelayFailed, reason);
 
-    private static string RevertCode(Operation operation) =>
-        operation.Step is null ? ErrorCodes.RelayFailed : Reverted[OrderStep.Parse(operation.Step)].Code;
+    private static async Task<string> RevertCodeAsync(Tx tx, Operation operation) =>
+        operation.Step is null ? ErrorCodes.RelayFailed : Reverted[await FailedStepAsync(tx, operation)].Code;
+
+    // One that creates and pays has failed to do what the order still lacks.
+    private static async Task<OrderStep> FailedStepAsync(Tx tx, Operation operation) =>
+        OrderStep.Parse(operation.Step!) is var step && step != OrderStep.CreateAndPay ? step
+        : await tx.SingleAsync<long>("SELECT phase FROM order_book WHERE order_id = @OrderId", operation) == 0 ? OrderStep.Create
+        : OrderStep.Pay;
 
     private async Task IncludedAsync(Tx tx, Operation operation, byte[] txHash, byte[] blockHash, long blockNumber, bool success)
     {
@@ -69,11 +76,13 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
     {
         await tx.ExecuteAsync(
             "UPDATE operation SET failure_code = @code, failure_reason = @reason WHERE operation_id = @OperationId", new { operation.OperationId, code, reason });
-        if (operation.OrderId is { } orderId && operation.Step is { } step && Reverted[OrderStep.Parse(step)].Event is { } type)
+        if (operation.OrderId is { } orderId && operation.Step is { } step && Reverted[await FailedStepAsync(tx, operation)].Event is { } type)
         {
+            // It matters to who accepted, and to whose money it is.
+            Audience? audience = step == OrderStep.CreateAndPay.Value ? Audience.Parties : null;
             var status = await tx.SingleAsync<string>("SELECT status FROM order_book WHERE order_id = @orderId", new { orderId });
             await events.AddStepAsync(
-                tx, orderId, type, operation.OperationId, status, reason, new { code, userOpHash = operation.UserOpHash?.ToHex(true) }, blockHash);
+                tx, orderId, type, operation.OperationId, status, reason, new { code, userOpHash = operation.UserOpHash?.ToHex(true) }, blockHash, audience);
         }
     }
 

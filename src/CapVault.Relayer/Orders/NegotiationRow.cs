@@ -55,6 +55,9 @@ public sealed record NegotiationRow
     /// <summary>The Requester's consent, ERC-1271; empty while one that holds its Executor itself has not given it.</summary>
     public byte[] RequesterSignature { get; init; } = [];
 
+    /// <summary>Whether the Requester consented to be charged by the acceptance.</summary>
+    public bool PayOnAccept { get; init; }
+
     /// <summary>Whether the Requester has consented. The Provider is asked only then: to it there is no such negotiation before.</summary>
     public bool IsConsentedTo => RequesterSignature.Length > 0;
 
@@ -86,6 +89,7 @@ public sealed record NegotiationRow
         Revision = Revision,
         Awaiting = Status != NegotiationStatus.Pending.Value ? null : IsConsentedTo ? Role.Provider : Role.Requester,
         RejectReason = RejectReason,
+        PayOnAccept = PayOnAccept,
         Metadata = Json(Metadata),
         Price = Money.Format(Order.Amount),
         PaymentToken = AddressUtil.Current.ConvertToChecksumAddress(Order.Token),

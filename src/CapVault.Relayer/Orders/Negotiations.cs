@@ -29,6 +29,7 @@ public sealed class Negotiations(
     Agents agents,
     Spending spending,
     TermsDrafter drafter,
+    OrderSteps steps,
     OperationQueue queue,
     EventLog events,
     OrderEvents orderEvents,
@@ -42,6 +43,7 @@ public sealed class Negotiations(
         string serviceId,
         string? requirements,
         ThirdParties? thirdParties,
+        bool payOnAccept,
         string? metadata,
         IdempotentCall call,
         CancellationToken cancellationToken)
@@ -78,6 +80,7 @@ public sealed class Negotiations(
             Terms = new ABIEncode().GetABIParamsEncoded(order),
             TermsDocument = document,
             RequesterSignature = requester.SelfHeld ? [] : Consent(order, orderId, requester),
+            PayOnAccept = payOnAccept,
             ExpiresAt = now + (service.NegotiationTtlSeconds * 1000L),
             CreatedAt = now,
             UpdatedAt = now,
@@ -93,9 +96,9 @@ public sealed class Negotiations(
                 await tx.ExecuteAsync(
                     """
                     INSERT INTO negotiation (negotiation_id, service_id, service_version, requester_agent_id, provider_agent_id, requirements, metadata, status,
-                      revision, order_id, terms, terms_document, requester_signature, expires_at, created_at, updated_at)
+                      revision, order_id, terms, terms_document, requester_signature, pay_on_accept, expires_at, created_at, updated_at)
                     VALUES (@NegotiationId, @ServiceId, @ServiceVersion, @RequesterAgentId, @ProviderAgentId, @Requirements, @Metadata, @Status,
-                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, @ExpiresAt, @CreatedAt, @UpdatedAt)
+                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, CASE WHEN @PayOnAccept THEN 1 ELSE 0 END, @ExpiresAt, @CreatedAt, @UpdatedAt)
                     """,
                     row);
                 if (row.IsConsentedTo)
@@ -135,6 +138,7 @@ public sealed class Negotiations(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(negotiationId);
                 var row = await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @negotiationId", new { negotiationId });
                 RequireRevision(row, revision);
                 if (!await call.ClaimAsync(tx) || row.IsConsentedTo)
@@ -152,17 +156,17 @@ public sealed class Negotiations(
     }
 
     /// <summary>
-    /// Consents for the Provider and sends the order on its way. Repeats give the first result; after <c>create_failed</c> a repeat
+    /// Consents for the Provider and sends the order on its way, with its payment where the Requester pays on acceptance. Repeats give the first result; after <c>create_failed</c> a repeat
     /// tries again, until the negotiation's end.
     /// </summary>
     public async Task<NegotiationRow> AcceptAsync(
         string providerAgentId, string negotiationId, int? revision, string? signature, IdempotentCall call, CancellationToken cancellationToken)
     {
         var provider = (await agents.FindAsync(providerAgentId, cancellationToken))!;
+        var asked = RequireProvider(await GetAsync(providerAgentId, negotiationId, cancellationToken), providerAgentId, negotiationId);
         byte[]? consent = null;
         if (signature is not null)
         {
-            var asked = RequireProvider(await GetAsync(providerAgentId, negotiationId, cancellationToken), providerAgentId, negotiationId);
             RequireRevision(asked, revision);
             revision = asked.Revision; // these terms were signed, and no others
             consent = provider.SelfHeld
@@ -170,10 +174,13 @@ public sealed class Negotiations(
                 : throw ApiException.Invalid("signature", signature, "none: the relayer holds this agent's Executor and signs");
         }
 
+        var objection = call.IsRepeat ? null : await FindPaymentObjectionAsync(asked, cancellationToken);
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(negotiationId);
                 var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
+                await OrderReader.LockAsync(tx, row.OrderId);
                 if (!await call.ClaimAsync(tx))
                 {
                     return row;
@@ -184,10 +191,10 @@ public sealed class Negotiations(
                 {
                     RequireOpen(row, NegotiationStatus.Pending, NegotiationStatus.Accepted);
                     consent = row.ProviderSignature ?? consent ?? (provider.SelfHeld ? throw MissingConsent(row, provider) : Consent(row.Order, row.OrderId, provider));
-                    row = await AcceptAsync(tx, row, consent);
+                    row = objection is null ? await AcceptAsync(tx, row, consent) : throw objection;
                 }
 
-                await call.JoinAsync(tx, row.OrderId, OrderStep.Create);
+                await call.JoinAsync(tx, row.OrderId, row.PayOnAccept ? OrderStep.CreateAndPay : OrderStep.Create);
                 return row;
             },
             cancellationToken);
@@ -198,6 +205,7 @@ public sealed class Negotiations(
         string providerAgentId, string negotiationId, string reason, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
+            await tx.LockAsync(negotiationId);
             var row = await OfProviderAsync(tx, providerAgentId, negotiationId);
             if (!await call.ClaimAsync(tx) || row.Status == NegotiationStatus.Rejected.Value)
             {
@@ -217,15 +225,22 @@ public sealed class Negotiations(
     public Task<int> ExpireDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var due = await tx.QueryAsync<NegotiationRow>("SELECT * FROM negotiation WHERE status = 'pending' AND expires_at <= @now LIMIT 100", new { now = Now });
-            foreach (var row in due)
+            var now = Now;
+            var due = await tx.QueryAsync<string>("SELECT negotiation_id FROM negotiation WHERE status = 'pending' AND expires_at <= @now LIMIT 100", new { now });
+            if (due.Count == 0)
             {
-                var expired = row with { Status = NegotiationStatus.Expired.Value, UpdatedAt = Now };
-                await tx.ExecuteAsync("UPDATE negotiation SET status = @Status, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", expired);
-                await TellAsync(tx, expired, EventType.NegotiationExpired);
+                return 0;
             }
 
-            return due.Count;
+            await tx.LockAsync(due);
+            var expired = await tx.QueryAsync<NegotiationRow>(
+                "UPDATE negotiation SET status = 'expired', updated_at = @now WHERE negotiation_id IN @due AND status = 'pending' RETURNING *", new { now, due });
+            foreach (var row in expired)
+            {
+                await TellAsync(tx, row, EventType.NegotiationExpired);
+            }
+
+            return expired.Count;
         },
         cancellationToken);
 
@@ -285,26 +300,52 @@ public sealed class Negotiations(
         var operation = await QueueCreationAsync(tx, accepted);
         if (row.Status == NegotiationStatus.Pending.Value)
         {
-            await TellAsync(tx, accepted, EventType.NegotiationAccepted);
+            // Where nothing is on its way the Requester's turn has come.
+            await TellAsync(tx, accepted, EventType.NegotiationAccepted, operation is null ? Audience.Requester : null);
         }
 
-        await orderEvents.AddStepAsync(tx, row.OrderId, EventType.OrderCreating, operation.OperationId, OrderStatus.Creating.Value);
+        if (operation is not null)
+        {
+            await orderEvents.AddStepAsync(tx, row.OrderId, EventType.OrderCreating, operation.OperationId, OrderStatus.Creating.Value);
+        }
+
         return accepted;
     }
 
-    // From the Requester's account where its Executor is held here; otherwise anybody with both signatures may, so the relayer does.
-    private async Task<Operation> QueueCreationAsync(Tx tx, NegotiationRow row)
+    // From the Requester's account where its Executor is held here; otherwise anybody with both signatures may create, so the relayer does. Nobody but
+    // the Requester may pay: where its Executor is not here, what creates and pays waits for its signature.
+    private async Task<Operation?> QueueCreationAsync(Tx tx, NegotiationRow row)
     {
         if (await tx.SingleAsync<bool>("SELECT length(executor_key) > 0 FROM agent WHERE agent_id = @RequesterAgentId", row))
         {
-            return await queue.AddStepAsync(
-                tx, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray(), AccountCalls.Create(context.Vault, row.Order, row.ProviderSignature!));
+            var account = row.Order.Requester.HexToByteArray();
+            return row.PayOnAccept
+                ? await queue.AddStepAsync(tx, row.OrderId, OrderStep.CreateAndPay, account, AccountCalls.CreateAndPay(context.Vault, row.Order, row.ProviderSignature!))
+                : await queue.AddStepAsync(tx, row.OrderId, OrderStep.Create, account, AccountCalls.Create(context.Vault, row.Order, row.ProviderSignature!));
+        }
+
+        if (row.PayOnAccept)
+        {
+            return null;
         }
 
         var call = new CreateOrderFunction { Order = row.Order, RequesterSig = row.RequesterSignature, ProviderSig = row.ProviderSignature! };
         await queue.AddOwnAsync(
             tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create);
         return (await OperationQueue.FindLiveAsync(tx, row.OrderId, OrderStep.Create))!;
+    }
+
+    // Said to the Provider, who can only wait or decline. What it tells of the Requester's account anyone can read on chain.
+    private async Task<ApiException?> FindPaymentObjectionAsync(NegotiationRow row, CancellationToken cancellationToken)
+    {
+        if (!row.PayOnAccept || (await agents.FindAsync(row.RequesterAgentId, cancellationToken))!.SelfHeld)
+        {
+            return null;
+        }
+
+        return await steps.FindPaymentObjectionAsync(row.Order, cancellationToken) is { } objection
+            ? new ApiException(objection.Status, objection.Code, $"The Requester pays on acceptance and cannot now, so nothing was done. {objection.Message}", objection.Details)
+            : null;
     }
 
     private async Task<bool> MayRetryAsync(Tx tx, NegotiationRow row) =>
@@ -365,7 +406,7 @@ public sealed class Negotiations(
         "signature: found nothing, expected the Executor's over details.consent: it stays with this agent, so only the agent can consent.",
         new { field = "signature", revision = row.Revision, consent = ConsentData(row, provider) });
 
-    private Task TellAsync(Tx tx, NegotiationRow row, EventType type) => events.AddAsync(
+    private Task TellAsync(Tx tx, NegotiationRow row, EventType type, Audience? audience = null) => events.AddAsync(
         tx,
         new CapEvent
         {
@@ -382,7 +423,7 @@ public sealed class Negotiations(
             Status = row.Status,
             Reason = row.RejectReason,
         },
-        row.IsConsentedTo ? null : Audience.Requester,
+        row.IsConsentedTo ? audience : Audience.Requester,
         isPrivate: !row.IsConsentedTo);
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -20,7 +20,7 @@ public static class NegotiationsApi
             var requirements = Fields.Json("requirements", request.Requirements, 64 * 1024);
             var metadata = Fields.Json("metadata", request.Metadata, 16 * 1024);
             var thirdParties = ThirdPartyTerms.Check(request.ThirdParties, chain);
-            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties, metadata, context.IdempotentCall(), context.RequestAborted);
+            var row = await negotiations.NegotiateAsync(agentId, request.ServiceId, requirements, thirdParties, request.PayOnAccept, metadata, context.IdempotentCall(), context.RequestAborted);
             return Envelopes.Ok(context, negotiations.ToModel(row, await PartyAsync(context, agents)), 201);
         });
 

@@ -46,7 +46,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     public async Task RevertAsync(Tx tx, long ancestor)
     {
         var orderIds = await tx.QueryAsync<byte[]>(
-            "SELECT DISTINCT e.order_id FROM block b CROSS JOIN chain_event e ON e.block_hash = b.hash WHERE b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL",
+            "SELECT DISTINCT e.order_id FROM block b CROSS JOIN chain_event e WHERE e.block_hash = b.hash AND b.number > @ancestor AND b.canonical = 0 AND e.order_id IS NOT NULL",
             new { ancestor });
         foreach (var orderId in orderIds)
         {

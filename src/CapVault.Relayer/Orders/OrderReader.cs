@@ -26,6 +26,16 @@ public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
         return await tx.FirstOrDefaultAsync<OrderRow>(sql, parameters) ?? throw NotFound(id);
     }
 
+    /// <summary>The same for who decides from it: until the transaction ends, nobody else takes or ends a step of this order.</summary>
+    public static async Task<OrderRow> GetLockedAsync(Tx tx, string agentId, string id)
+    {
+        await (IsChainId(id) ? LockAsync(tx, id.HexToByteArray()) : tx.LockAsync(id));
+        return await GetAsync(tx, agentId, id);
+    }
+
+    /// <summary>Locks an order, or one that is to be.</summary>
+    public static Task LockAsync(Tx tx, byte[] orderId) => tx.LockAsync(Ids.Of("ord_", orderId));
+
     /// <summary>As <see cref="GetAsync(string, string, CancellationToken)"/>, but holds until no step is in flight or <paramref name="patience"/> is over.</summary>
     public async Task<OrderRow> GetSettledAsync(string agentId, string id, TimeSpan patience, CancellationToken cancellationToken)
     {
@@ -63,9 +73,12 @@ public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
         : TimeSpan.Zero;
 
     private static (string Sql, object Parameters) Query(string agentId, string id) =>
-        id.Length == 66 && id.StartsWith("0x", StringComparison.Ordinal) && id.AsSpan(2).IndexOfAnyExcept(System.Buffers.SearchValues.Create("0123456789abcdefABCDEF")) < 0
+        IsChainId(id)
             ? ($"{OfParty} order_id = @key", new { key = (object)id.HexToByteArray(), agentId })
             : ($"{OfParty} public_id = @key", new { key = (object)id, agentId });
+
+    private static bool IsChainId(string id) =>
+        id.Length == 66 && id.StartsWith("0x", StringComparison.Ordinal) && id.AsSpan(2).IndexOfAnyExcept(System.Buffers.SearchValues.Create("0123456789abcdefABCDEF")) < 0;
 
     private static ApiException NotFound(string id) => ApiException.NotFound(ErrorCodes.OrderNotFound, "order", id);
 }

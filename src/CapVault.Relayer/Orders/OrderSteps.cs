@@ -11,6 +11,7 @@ using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
+using Dapper;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
 
@@ -24,9 +25,13 @@ namespace CapVault.Relayer.Orders;
 public sealed class OrderSteps(
     Db db, OrderReader orders, Agents agents, ChainClient chain, ChainContext context, ChainClock clock, OperationQueue queue, OrderEvents events, DeliveryChecks checks, TimeProvider time, Spending spending)
 {
-    /// <summary>Pays. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
+    /// <summary>Pays; what is not on chain is created by the same operation. The balance is looked at first: a payment that cannot succeed is not sent.</summary>
     /// <exception cref="ApiException">422 if the account does not hold the price, or its Executor may not spend it.</exception>
-    public Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => TakeAsync(agentId, id, Pay(), call, cancellationToken);
+    public async Task<OrderRow> PayAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken)
+    {
+        var order = await orders.GetAsync(agentId, id, cancellationToken);
+        return await TakeAsync(agentId, id, order.Phase == Phase.None ? await CreateAndPayAsync(order, cancellationToken) : Pay(), call, cancellationToken);
+    }
 
     /// <summary>Delivers: keeps the content, then sends its hash on its way, in one transaction.</summary>
     /// <exception cref="ApiException">Also what <see cref="DeliveryChecks"/> says: before anything is stored or signed.</exception>
@@ -49,7 +54,7 @@ public sealed class OrderSteps(
     public Task<OrderRow> ExpireAsync(string agentId, string id, IdempotentCall call, CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            var order = await OrderReader.GetAsync(tx, agentId, id);
+            var order = await OrderReader.GetLockedAsync(tx, agentId, id);
             if (!await call.ClaimAsync(tx))
             {
                 return order;
@@ -72,16 +77,14 @@ public sealed class OrderSteps(
     public Task<int> EndDueAsync(CancellationToken cancellationToken) => db.WriteAsync(
         async tx =>
         {
-            // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was
-            // in time; an end that has just failed waits a little.
-            var due = await tx.QueryAsync<OrderRow>(
-                """
-                SELECT b.* FROM (SELECT order_id, deadline_time, CASE WHEN phase < 3 THEN 'expire' ELSE 'release' END AS step FROM order_state WHERE deadline_time < @headTime) s
-                JOIN order_book b ON b.order_id = s.order_id
-                WHERE (b.pending_step IS NULL OR (b.pending_step <> s.step AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> s.step OR b.failed_at < @retryBefore)
-                ORDER BY s.deadline_time LIMIT 100
-                """,
-                new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });
+            var found = await FindDueAsync(tx);
+            if (found.Count == 0)
+            {
+                return 0;
+            }
+
+            await tx.LockAsync(found.ConvertAll(order => order.PublicId));
+            var due = (await FindDueAsync(tx)).IntersectBy(found.Select(order => order.PublicId), order => order.PublicId).ToList();
             foreach (var order in due)
             {
                 await (order.Phase < Phase.Deliver ? QueueExpiryAsync(tx, order) : QueueReleaseAsync(tx, order));
@@ -90,6 +93,17 @@ public sealed class OrderSteps(
             return due.Count;
         },
         cancellationToken);
+
+    // The header's own time: the next block's is not before it, so the vault will agree. A step in flight gets a minute to show that it was in time; an
+    // end that has just failed waits a little.
+    private Task<List<OrderRow>> FindDueAsync(Tx tx) => tx.QueryAsync<OrderRow>(
+        """
+        SELECT b.* FROM (SELECT order_id, deadline_time, CASE WHEN phase < 3 THEN 'expire' ELSE 'release' END AS step FROM order_state WHERE deadline_time < @headTime) s
+        JOIN order_book b ON b.order_id = s.order_id
+        WHERE (b.pending_step IS NULL OR (b.pending_step <> s.step AND s.deadline_time < @headTime - 60)) AND (coalesce(b.failed_step, '') <> s.step OR b.failed_at < @retryBefore)
+        ORDER BY s.deadline_time LIMIT 100
+        """,
+        new { headTime = clock.HeadTime, retryBefore = time.GetUtcNow().AddSeconds(-10).ToUnixTimeMilliseconds() });
 
     /// <summary>The refusal (422) where an account does not hold a price; null where it does.</summary>
     public async Task<ApiException?> FindShortfallAsync(string token, string account, BigInteger price, CancellationToken cancellationToken)
@@ -100,7 +114,7 @@ public sealed class OrderSteps(
             : new ApiException(
                 422,
                 ErrorCodes.InsufficientFunds,
-                $"The account {account} holds {Money.Format(balance)}, the price is {Money.Format(price)}. Deposit {Money.Format(price - balance)} there and pay again.",
+                $"The account {account} holds {Money.Format(balance)}, the price is {Money.Format(price)}. Deposit {Money.Format(price - balance)} there and try again.",
                 new
                 {
                     token,
@@ -135,6 +149,9 @@ public sealed class OrderSteps(
         /// </summary>
         public Func<OrderRow, CancellationToken, Task<ApiException?>> FindObjectionAsync { get; init; } = (_, _) => Task.FromResult<ApiException?>(null);
 
+        /// <summary>The Provider's consent, where the call takes one.</summary>
+        public byte[]? ProviderSignature { get; init; }
+
         /// <summary>Whether what is on its way is what is asked for; throws where it is not.</summary>
         public Func<Tx, OrderRow, Task> CheckInFlightAsync { get; init; } = (_, _) => Task.CompletedTask;
 
@@ -145,13 +162,32 @@ public sealed class OrderSteps(
         public Func<Tx, OrderRow, Operation, Task> TellAsync { get; init; } = (_, _, _) => Task.CompletedTask;
     }
 
+    /// <summary>The refusal (422) where a Requester's account does not hold the price, or its Executor may not spend it now; null where it may.</summary>
+    public async Task<ApiException?> FindPaymentObjectionAsync(Contracts.CAPVault.ContractDefinition.Order order, CancellationToken cancellationToken) =>
+        await FindShortfallAsync(order.Token, order.Requester, order.Amount, cancellationToken)
+        ?? await spending.FindExcessAsync(order.Token, order.Requester, order.Amount, cancellationToken);
+
     internal Plan Pay() => new(OrderStep.Pay, order => order.PayTx is not null, order => AccountCalls.Pay(context.Vault, order.Order))
     {
-        FindObjectionAsync = async (order, cancellationToken) =>
-            await FindShortfallAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken)
-            ?? await spending.FindExcessAsync(order.Order.Token, order.Order.Requester, order.Order.Amount, cancellationToken),
+        FindObjectionAsync = (order, cancellationToken) => FindPaymentObjectionAsync(order.Order, cancellationToken),
         TellAsync = (tx, order, operation) => events.AddStepAsync(tx, order.OrderId, EventType.OrderPaying, operation.OperationId, OrderStatus.Paying.Value),
     };
+
+    internal async Task<Plan> CreateAndPayAsync(OrderRow agreed, CancellationToken cancellationToken)
+    {
+        // What was not accepted here was created elsewhere; then the vault asks for no consent.
+        var consent = await db.ReadAsync(
+            connection => connection.QueryFirstOrDefaultAsync<byte[]?>("SELECT provider_signature FROM negotiation WHERE order_id = @OrderId", agreed), cancellationToken) ?? [];
+        return Pay() with
+        {
+            Step = OrderStep.CreateAndPay,
+            CallData = order => AccountCalls.CreateAndPay(context.Vault, order.Order, consent),
+            ProviderSignature = consent,
+            TellAsync = (tx, order, operation) => order.Phase == Phase.None
+                ? events.AddStepAsync(tx, order.OrderId, EventType.OrderCreating, operation.OperationId, OrderStatus.Creating.Value)
+                : Pay().TellAsync(tx, order, operation),
+        };
+    }
 
     internal async Task<Plan> DeliverAsync(string agentId, string id, DeliveryContent submitted, CancellationToken cancellationToken)
     {
@@ -225,12 +261,13 @@ public sealed class OrderSteps(
         return await db.WriteAsync(
             async tx =>
             {
-                var order = await OrderReader.GetAsync(tx, agentId, id);
+                var order = await OrderReader.GetLockedAsync(tx, agentId, id);
                 if (!await call.ClaimAsync(tx))
                 {
                     return order;
                 }
 
+                var step = plan.Step;
                 switch (Decide(order, plan.Step, agentId, plan.IsDone(order)))
                 {
                     case Decision.Take when !looked:
@@ -245,10 +282,11 @@ public sealed class OrderSteps(
                         break;
                     case Decision.InFlight:
                         await plan.CheckInFlightAsync(tx, order);
+                        step = OrderStep.Parse(order.PendingStep!);
                         break;
                 }
 
-                await call.JoinAsync(tx, order.OrderId, plan.Step);
+                await call.JoinAsync(tx, order.OrderId, step);
                 return order;
             },
             cancellationToken);
@@ -264,13 +302,13 @@ public sealed class OrderSteps(
             return Decision.Done;
         }
 
-        if (order.PendingStep == step.Value)
-        {
-            return Decision.InFlight;
-        }
-
         if (order.PendingStep is { } other)
         {
+            if (OrderStep.Parse(other).Includes(step))
+            {
+                return Decision.InFlight;
+            }
+
             throw ApiException.State(
                 ErrorCodes.InvalidState, $"The order is {order.Status}: {other} is on its way. Wait for its outcome.",
                 new { currentState = order.Status, order.ToModel().Pending }, retryable: true);
@@ -285,7 +323,7 @@ public sealed class OrderSteps(
             Verdict.Unauthorized => throw ApiException.Forbidden($"The {actor} may not {step} an order that is {order.Status}."),
             Verdict.TooLate => throw ApiException.State(
                 ErrorCodes.DeadlinePassed,
-                $"To {step} was possible up to {at:O}. The order can only {(order.Phase < Phase.Deliver ? "expire" : "be released")} now.",
+                $"To {step} was possible up to {at:O}. {(order.Phase == Phase.None ? "The order was never created." : $"The order can only {(order.Phase < Phase.Deliver ? "expire" : "be released")} now.")}",
                 new { at }),
             Verdict.TooEarly => throw ApiException.State(ErrorCodes.DeadlineNotReached, $"To {step} is possible after {at:O}.", new { at }, retryable: true),
             Verdict.NotApproved => throw ApiException.State(

@@ -24,7 +24,7 @@ public sealed class PreparedSteps(
     /// <summary>How many operations of one agent may wait for its signature: each is gas that the sponsor has promised.</summary>
     private const int MaxPrepared = 8;
 
-    private const string Signable = "pay, deliver, release, dispute or reject";
+    private const string Signable = "pay, create_and_pay, deliver, release, dispute or reject";
 
     /// <summary>A repeat gets the same operation while it has this much time left, seconds; later a new one.</summary>
     private const long TimeToSign = OperationSigner.Validity / 2;
@@ -37,7 +37,7 @@ public sealed class PreparedSteps(
         if (!(await agents.FindAsync(agentId, cancellationToken))!.SelfHeld)
         {
             throw ApiException.State(
-                ErrorCodes.InvalidState, $"The relayer holds this agent's Executor and signs for it: POST /api/v1/orders/{seen.PublicId}/{plan.Step}.", new { currentState = seen.Status });
+                ErrorCodes.InvalidState, $"The relayer holds this agent's Executor and signs for it: POST /api/v1/orders/{seen.PublicId}/{(plan.Step == OrderStep.CreateAndPay ? OrderStep.Pay : plan.Step)}.", new { currentState = seen.Status });
         }
 
         var looked = steps.Decide(seen, plan.Step, agentId, plan.IsDone(seen)) == OrderSteps.Decision.Take;
@@ -45,7 +45,8 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
-                var order = await OrderReader.GetAsync(tx, agentId, request.OrderId);
+                await tx.LockAsync(agentId);
+                var order = await OrderReader.GetLockedAsync(tx, agentId, request.OrderId);
                 await RequireOpenAsync(tx, order, agentId, plan);
                 if (!looked || objection is not null)
                 {
@@ -55,13 +56,13 @@ public sealed class PreparedSteps(
                 var callData = plan.CallData(order);
                 if (await FindUsableAsync(tx, agentId, order, plan, callData, until: clock.Now + TimeToSign) is { } same)
                 {
-                    return ToModel(same.Operation, order, plan.Step, same.SubmitUntil);
+                    return ToModel(same.Operation, order, plan, same.SubmitUntil);
                 }
 
                 await RequireRoomAsync(tx, agentId, order, plan);
                 var sponsored = await signer.SponsorAsync(tx, order.AccountOf(agentId).HexToByteArray(), order.OrderId, plan.Step, callData);
                 await InsertAsync(tx, agentId, order, plan.Step, sponsored, request);
-                return ToModel(sponsored, order, plan.Step, sponsored.ValidUntil - OperationSigner.TimeToLand);
+                return ToModel(sponsored, order, plan, sponsored.ValidUntil - OperationSigner.TimeToLand);
             },
             cancellationToken);
     }
@@ -83,6 +84,7 @@ public sealed class PreparedSteps(
         return await db.WriteAsync(
             async tx =>
             {
+                await tx.LockAsync(agentId);
                 var isFirst = await call.ClaimAsync(tx);
                 if (await tx.FirstOrDefaultAsync<Submitted>("SELECT order_id, step FROM operation WHERE user_op_hash = @hash", kept) is { } submitted)
                 {
@@ -104,7 +106,7 @@ public sealed class PreparedSteps(
 
     private async Task<OrderRow> QueueAsync(Tx tx, string agentId, PreparedRow prepared, OrderSteps.Plan plan, byte[] signature)
     {
-        var order = await OrderReader.GetAsync(tx, agentId, prepared.OrderId.ToHex(true));
+        var order = await OrderReader.GetLockedAsync(tx, agentId, prepared.OrderId.ToHex(true));
         switch (steps.Decide(order, plan.Step, agentId, plan.IsDone(order)))
         {
             case OrderSteps.Decision.Done:
@@ -140,6 +142,7 @@ public sealed class PreparedSteps(
         var plan = request.Step.Value switch
         {
             "pay" => steps.Pay(),
+            "create_and_pay" => await steps.CreateAndPayAsync(await orders.GetAsync(agentId, request.OrderId, cancellationToken), cancellationToken),
             "deliver" => await steps.DeliverAsync(
                 agentId, request.OrderId, new DeliveryContent(request.Deliverable ?? throw ApiException.Missing("deliverable")), cancellationToken),
             "reject" => steps.Reject(agentId, ReasonOf(request)),
@@ -248,13 +251,14 @@ public sealed class PreparedSteps(
         }
     }
 
-    private PreparedOperation ToModel(SponsoredOperation operation, OrderRow order, OrderStep step, long submitUntil) => new()
+    private PreparedOperation ToModel(SponsoredOperation operation, OrderRow order, OrderSteps.Plan plan, long submitUntil) => new()
     {
         OrderId = order.PublicId,
-        Step = step,
+        Step = plan.Step,
         UserOp = UserOperation.From(operation.UserOp),
         UserOpHash = operation.Hash.ToHex(true),
         TypedData = TypedData.From(context.UserOperations.TypedData(operation.UserOp)),
+        ProviderSignature = plan.ProviderSignature?.ToHex(true),
         ValidUntil = At(submitUntil),
     };
 

@@ -162,6 +162,8 @@ public static class Protocol
         // Anyone may create an order that carries both consents.
         new(OrderStep.Create, Phase.None, Phase.Negotiation, When.UntilDeadline),
         new(OrderStep.Pay, Phase.Negotiation, Phase.Lock, When.UntilDeadline, If.Always, Actor.Requester),
+        new(OrderStep.CreateAndPay, Phase.None, Phase.Lock, When.UntilDeadline, If.Always, Actor.Requester),
+        new(OrderStep.CreateAndPay, Phase.Negotiation, Phase.Lock, When.UntilDeadline, If.Always, Actor.Requester),
         new(OrderStep.Approve, Phase.Negotiation, Phase.Negotiation, When.Always, If.Once, Actor.Approver),
         new(OrderStep.Approve, Phase.Lock, Phase.Lock, When.Always, If.Once, Actor.Approver),
         // To DELIVER where the terms ask for a review.

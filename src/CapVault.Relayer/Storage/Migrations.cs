@@ -1,6 +1,5 @@
+using System.Data.Common;
 using System.Security.Cryptography;
-using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace CapVault.Relayer.Storage;
 
@@ -10,27 +9,34 @@ namespace CapVault.Relayer.Storage;
 /// </summary>
 internal static class Migrations
 {
-    /// <exception cref="InvalidOperationException">The database was written by a newer relayer, or a script was altered after it was applied.</exception>
-    public static async Task ApplyAsync(SqliteConnection connection)
-    {
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT");
-        var applied = (await connection.QueryAsync<Applied>("SELECT number, name, checksum FROM migration ORDER BY number")).ToDictionary(row => row.Number);
-        var scripts = Scripts().ToList();
+    private const string Table = "CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT";
 
-        if (applied.Values.FirstOrDefault(row => row.Number > scripts[^1].Number) is { } newer)
+    /// <summary>Applies what is missing: all of it, or nothing. Several processes may try at once; one does it, the others find it done.</summary>
+    /// <returns>The names of those that were applied now.</returns>
+    /// <exception cref="InvalidOperationException">The database was written by a newer relayer, or a script was altered after it was applied.</exception>
+    public static async Task<IReadOnlyList<string>> ApplyAsync(DbConnection connection, Dialect dialect)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        var tx = new Tx(connection, dialect);
+        await tx.LockAsync("migrations");
+        await tx.ExecuteAsync(dialect.Schema(Table));
+        var applied = (await tx.QueryAsync<Applied>("SELECT number, name, checksum FROM migration ORDER BY number")).ToDictionary(row => row.Number);
+        var scripts = Scripts().ToDictionary(script => (long)script.Number);
+
+        if (applied.Values.LastOrDefault(row => !scripts.ContainsKey(row.Number)) is { } newer)
         {
             throw new InvalidOperationException(
-                $"The database has migration {newer.Name}, this relayer knows up to {scripts[^1].Name}. Start the newer relayer, or restore a backup from before it.");
+                $"The database has migration {newer.Name}, this relayer knows up to {scripts.Values.Last().Name}. Start the newer relayer, or restore a backup from before it.");
         }
 
-        foreach (var script in scripts)
+        var missing = new List<string>();
+        foreach (var script in scripts.Values)
         {
             if (!applied.TryGetValue(script.Number, out var row))
             {
-                await using var transaction = await connection.BeginTransactionAsync();
-                await connection.ExecuteAsync(script.Sql, transaction: transaction);
-                await connection.ExecuteAsync("INSERT INTO migration VALUES (@Number, @Name, @Checksum)", script, transaction);
-                await transaction.CommitAsync();
+                await tx.ExecuteAsync(dialect.Schema(script.Sql));
+                await tx.ExecuteAsync("INSERT INTO migration (number, name, checksum) VALUES (@Number, @Name, @Checksum)", script);
+                missing.Add(script.Name);
             }
             else if (!row.Checksum.AsSpan().SequenceEqual(script.Checksum))
             {
@@ -38,6 +44,9 @@ internal static class Migrations
                     $"Migration {script.Name} was altered after this database applied it. Restore the script, and put the change into a new one.");
             }
         }
+
+        await transaction.CommitAsync();
+        return missing;
     }
 
     private static IEnumerable<Script> Scripts()

@@ -33,7 +33,7 @@ internal static class Sqlite
         var provider = new SQLitePCL.SQLite3Provider_e_sqlite3();
         NativeLibrary.SetDllImportResolver(provider.GetType().Assembly, Resolve);
         SQLitePCL.raw.SetProvider(provider);
-        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        Rows.Prepare();
         return true;
     }
 

@@ -157,6 +157,9 @@ public sealed record Negotiation
     /// <summary>Why the Provider declined.</summary>
     public string? RejectReason { get; init; }
 
+    /// <summary>Whether the order is created and paid in one operation, see <see cref="NegotiateOrderRequest.PayOnAccept"/>.</summary>
+    public bool PayOnAccept { get; init; }
+
     /// <summary>Opaque to us.</summary>
     public JsonElement? Metadata { get; init; }
 

@@ -24,7 +24,7 @@ public sealed record PrepareRequest
     /// <summary><c>ord_…</c> or the 0x-prefixed orderId.</summary>
     public required string OrderId { get; init; }
 
-    /// <summary>pay, deliver, release, dispute or reject.</summary>
+    /// <summary>pay, create_and_pay (while the order is not on chain), deliver, release, dispute or reject.</summary>
     public required OrderStep Step { get; init; }
 
     /// <summary>For step deliver: what is delivered.</summary>
@@ -51,6 +51,9 @@ public sealed record PreparedOperation
 
     /// <summary>What the Executor signs. Its EIP-712 digest is <see cref="UserOpHash"/>.</summary>
     public required TypedData TypedData { get; init; }
+
+    /// <summary>Of step create_and_pay: the Provider's consent, 0x-prefixed; a part of the call.</summary>
+    public string? ProviderSignature { get; init; }
 
     /// <summary>Submit is possible up to then, in chain time.</summary>
     public required DateTimeOffset ValidUntil { get; init; }

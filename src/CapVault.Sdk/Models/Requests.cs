@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace CapVault.Sdk;
 
@@ -134,6 +135,14 @@ public sealed record NegotiateOrderRequest
     /// <summary>Whom the Requester accepts beside the parties: exactly whom the service names, or the negotiation is refused. Each of them has a say, or a
     /// share: look at who they are. Null: nobody.</summary>
     public ThirdParties? ThirdParties { get; init; }
+
+    /// <summary>
+    /// Whether the order is created and paid in one operation, which is cheaper and a block faster: then the acceptance charges the Requester, and is
+    /// refused while its account does not hold the price or may not spend it. A Requester that holds its Executor itself is charged by nobody: once it is
+    /// accepted, its payment creates the order.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool PayOnAccept { get; init; }
 
     /// <summary>Opaque to us: any JSON, up to 16 KiB.</summary>
     public JsonElement? Metadata { get; init; }

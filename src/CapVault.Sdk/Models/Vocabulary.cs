@@ -31,7 +31,7 @@ public readonly record struct NegotiationStatus(string Value) : IOpenString<Nego
 [JsonConverter(typeof(OpenStringConverter<OrderStatus>))]
 public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatus>
 {
-    /// <summary>createOrder is in flight.</summary>
+    /// <summary>createOrder is in flight, or createAndPayOrder; with nothing pending, the Requester is yet to sign the latter.</summary>
     public static readonly OrderStatus Creating = new("creating");
 
     /// <summary>On chain, waiting for payment until <c>payDeadline</c>.</summary>
@@ -71,7 +71,7 @@ public readonly record struct OrderStatus(string Value) : IOpenString<OrderStatu
     /// <summary>Final: a deadline passed.</summary>
     public static readonly OrderStatus Expired = new("expired");
 
-    /// <summary>createOrder did not succeed; accepting again retries.</summary>
+    /// <summary>The order was not created; accepting again retries, and so does paying, which creates it.</summary>
     public static readonly OrderStatus CreateFailed = new("create_failed");
 
     /// <summary>Whether nothing can change any more.</summary>
@@ -130,6 +130,9 @@ public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
     /// <summary>approve and payOrder.</summary>
     public static readonly OrderStep Pay = new("pay");
 
+    /// <summary>approve and createAndPayOrder: <see cref="Create"/> and <see cref="Pay"/> in one.</summary>
+    public static readonly OrderStep CreateAndPay = new("create_and_pay");
+
     /// <summary>approveOrder, by the Approver.</summary>
     public static readonly OrderStep Approve = new("approve");
 
@@ -150,6 +153,9 @@ public readonly record struct OrderStep(string Value) : IOpenString<OrderStep>
 
     /// <summary>expireOrder.</summary>
     public static readonly OrderStep Expire = new("expire");
+
+    /// <summary>Whether this step is <paramref name="step"/>, or has its effect beside another.</summary>
+    public bool Includes(OrderStep step) => this == step || (this == CreateAndPay && (step == Create || step == Pay));
 
     /// <inheritdoc/>
     public static OrderStep Parse(string value) => new(value);
@@ -307,7 +313,7 @@ public readonly record struct EventType(string Value) : IOpenString<EventType>
     /// <summary>A Requester asked for a service; told to the Provider.</summary>
     public static readonly EventType NegotiationCreated = new("negotiation_created");
 
-    /// <summary>The Provider consented; told to both, on audience <c>all</c> only.</summary>
+    /// <summary>The Provider consented; told to both on audience <c>all</c>, and always to a Requester whose signed payment is to create the order.</summary>
     public static readonly EventType NegotiationAccepted = new("negotiation_accepted");
 
     /// <summary>The Provider declined; told to the Requester.</summary>
@@ -316,7 +322,7 @@ public readonly record struct EventType(string Value) : IOpenString<EventType>
     /// <summary>Nobody answered in time; told to the Requester.</summary>
     public static readonly EventType NegotiationExpired = new("negotiation_expired");
 
-    /// <summary>createOrder is in flight; told to the operator.</summary>
+    /// <summary>createOrder or createAndPayOrder is in flight; told to the operator.</summary>
     public static readonly EventType OrderCreating = new("order_creating");
 
     /// <summary>payOrder is in flight; told to the operator.</summary>
@@ -358,7 +364,7 @@ public readonly record struct EventType(string Value) : IOpenString<EventType>
     /// <summary>A deferred payout was taken; told to its account.</summary>
     public static readonly EventType PayoutClaimed = new("payout_claimed");
 
-    /// <summary>createOrder failed for good; told to the one who accepted.</summary>
+    /// <summary>createOrder failed for good; told to the one who accepted. Or createAndPayOrder; told to both.</summary>
     public static readonly EventType OrderCreateFailed = new("order_create_failed");
 
     /// <summary>payOrder failed for good; told to the Requester.</summary>

@@ -6,13 +6,14 @@ namespace CapVault.IntegrationTests;
 /// <summary>A Requester with money and a Provider with a service, and the way of an order between them.</summary>
 internal sealed record Pair(Party Requester, Party Provider, Service Service)
 {
-    public Task<Negotiation> NegotiateAsync(object? requirements = null)
+    public Task<Negotiation> NegotiateAsync(object? requirements = null, bool payOnAccept = false)
     {
         var request = new NegotiateOrderRequest
         {
             ServiceId = Service.ServiceId,
             Requirements = requirements is null ? null : JsonSerializer.SerializeToElement(requirements),
             ThirdParties = Service.ThirdParties,
+            PayOnAccept = payOnAccept,
         };
         return Requester.Agent.SelfHeld
             ? Requester.Client.NegotiateOrderAsync(request, new ExpectedTerms { MaxPrice = Service.Price, ProviderWallet = Provider.Wallet })

@@ -8,7 +8,7 @@ using Nethereum.Signer;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A relayer on which every error can be had: nobody expires orders, and little is allowed.</summary>
-public sealed class StrictWorldSandbox() : WorldSandbox(["Keeper=false", "PayWindowSeconds=60", "StreamsPerKey=2", "ObjectQuotaCount=2"]);
+public sealed class StrictWorldSandbox() : WorldSandbox(["Roles=api,lanes,follower", "PayWindowSeconds=60", "StreamsPerKey=2", "ObjectQuotaCount=2"]);
 
 /// <summary>Every error code is provoked: one cause, one code, its status, what it tells in parts, and a message that says what to do.</summary>
 public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<StrictWorldSandbox>
@@ -46,7 +46,7 @@ public sealed class ErrorCodeTests(StrictWorldSandbox sandbox) : IClassFixture<S
         new(ErrorCodes.AlreadyDelivered, DeliveredTwiceAsync, "*cannot be replaced*", "contentHash"),
         new(ErrorCodes.StaleRevision, StaleAsync, "*found 2, the current one is 1. Read it*", "found", "expected"),
         new(ErrorCodes.ServiceDisabled, DisabledAsync, "*Look for another one*", "serviceId"),
-        new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and pay again*", "token", "account", "required", "available"),
+        new(ErrorCodes.InsufficientFunds, PoorAsync, "*Deposit 0.50 there and try again*", "token", "account", "required", "available"),
         new(ErrorCodes.SpendingLimitExceeded, LimitedAsync, "*may spend 0.50 on one order now*Owner may raise*", "token", "account", "required", "left", "perOrder", "perDay", "spentToday", "resetsAt"),
         new(ErrorCodes.ThirdPartiesNotAccepted, JudgedAsync, "thirdParties: found nobody, the service names {*}*look at who they are*", "serviceId", "named", "stated"),
         new(ErrorCodes.ContentHashMismatch, OtherBytesAsync, "*found 0x*, expected 0x*Upload the same bytes again*", "found", "expected"),

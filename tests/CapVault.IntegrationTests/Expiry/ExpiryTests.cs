@@ -6,7 +6,7 @@ using CapVault.Sdk;
 namespace CapVault.IntegrationTests;
 
 /// <summary>A relayer whose keeper is off; orders must be paid within two minutes.</summary>
-public sealed class KeeperlessSandbox() : Sandbox(["Keeper=false", "PayWindowSeconds=60"]);
+public sealed class KeeperlessSandbox() : Sandbox(["Roles=api,lanes,follower", "PayWindowSeconds=60"]);
 
 /// <summary>Deadlines, to the second, and the exit that anybody may take after them.</summary>
 public sealed class ExpiryTests(KeeperlessSandbox sandbox) : IClassFixture<KeeperlessSandbox>

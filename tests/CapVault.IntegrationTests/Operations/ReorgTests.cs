@@ -68,6 +68,37 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
     }
 
     [Fact]
+    public async Task A_payment_on_acceptance_is_taken_back_and_made_again_once()
+    {
+        var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
+        await pair.CreateOrderAsync(); // deploys the accounts
+        var negotiation = await pair.NegotiateAsync(payOnAccept: true);
+        await using var requester = await pair.Requester.ListenAsync(audience: "all");
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
+        await sandbox.Chain.Node.MineAsync(); // so that the accounts stay
+        var accepting = pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId);
+        await MineOneAsync();
+        var paid = (await accepting).Order;
+        var firstCreated = await requester.HearAsync(EventType.OrderCreated, paid.OrderId);
+        var firstPaid = await requester.HearAsync(EventType.OrderPaid, paid.OrderId);
+
+        await ReorganiseAsync(depth: 1);
+
+        (await RevertedAsync(requester, firstCreated)).Status.Should().Be("creating");
+        (await RevertedAsync(requester, firstPaid)).Status.Should().Be("creating");
+        (await pair.Requester.Client.GetOrderAsync(paid.OrderId)).Should().BeEquivalentTo(
+            new { Status = OrderStatus.Creating, CreateTxHash = (string?)null, PayTxHash = (string?)null, Phase = "NONE" });
+        await sandbox.Chain.Node.HasPendingAsync(transactions: 1);
+        await sandbox.Chain.Node.MineAsync();
+        await requester.HearAsync(e => e.Type == EventType.OrderPaid && e.OrderId == paid.OrderId && e.EventId != firstPaid.EventId, "a second payment with an id of its own");
+
+        (await pair.Requester.Client.GetOrderAsync(paid.OrderId)).Should().BeEquivalentTo(new { Status = OrderStatus.Paid, paid.PayTxHash });
+        (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(paid.ChainOrderId)).Should().ContainSingle();
+        (await sandbox.Chain.UsdcOfAsync(pair.Requester.Wallet)).Should().Be(0);
+        await BookEqualsChainAsync(paid);
+    }
+
+    [Fact]
     public async Task A_delivery_under_review_and_its_dispute_are_taken_back_and_said_again()
     {
         var pair = await sandbox.NewPairAsync(thirdParties: new() { Arbiter = TestKeys.Stranger.GetPublicAddress(), ReviewSeconds = 3600 });

@@ -25,7 +25,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
 
     private static readonly Call[] Calls =
     [
-        new(OrderStep.Create), new(OrderStep.Pay), new(OrderStep.Approve), new(OrderStep.Deliver), new(OrderStep.Release), new(OrderStep.Dispute),
+        new(OrderStep.Create), new(OrderStep.CreateAndPay), new(OrderStep.Pay), new(OrderStep.Approve), new(OrderStep.Deliver), new(OrderStep.Release), new(OrderStep.Dispute),
         new(OrderStep.Resolve), new(OrderStep.Resolve, Refunds: true), new(OrderStep.Reject), new(OrderStep.Expire),
     ];
 
@@ -76,7 +76,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
             }
         }
 
-        cells.Should().Be(37 * 10 * 5 * 3);
+        cells.Should().Be(37 * 11 * 5 * 3);
         verdicts.Should().BeEquivalentTo(Enum.GetValues<Verdict>(), "each of them is somebody's answer");
     }
 
@@ -222,6 +222,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
     private Task<string> SendAsync(Call call, ChainOrder order, EthECKey key) => call.Step.Value switch
     {
         "create" => SendAsync(Create(order), key),
+        "create_and_pay" => SendAsync(CreateAndPay(order), key),
         "pay" => SendAsync(new PayOrderFunction { Order = order }, key),
         "approve" => SendAsync(new ApproveOrderFunction { Order = order }, key),
         "deliver" => SendAsync(new DeliverOrderFunction { Order = order, DeliverableHash = Hash }, key),
@@ -241,6 +242,7 @@ public sealed class ProtocolTableTests : IAsyncLifetime
         return call.Step.Value switch
         {
             "create" => _chain.RefusalAsync(Create(order), from, now),
+            "create_and_pay" => _chain.RefusalAsync(CreateAndPay(order), from, now),
             "pay" => _chain.RefusalAsync(new PayOrderFunction { Order = order }, from, now),
             "approve" => _chain.RefusalAsync(new ApproveOrderFunction { Order = order }, from, now),
             "deliver" => _chain.RefusalAsync(new DeliverOrderFunction { Order = order, DeliverableHash = Hash }, from, now),
@@ -261,6 +263,8 @@ public sealed class ProtocolTableTests : IAsyncLifetime
         var orderId = OrderIdOf(order);
         return new CreateOrderFunction { Order = order, RequesterSig = Sign(_requester, orderId), ProviderSig = Sign(_provider, orderId) };
     }
+
+    private CreateAndPayOrderFunction CreateAndPay(ChainOrder order) => new() { Order = order, ProviderSig = Sign(_provider, OrderIdOf(order)) };
 
     private static byte[] Sign(EthECKey key, byte[] orderId) => EthECDSASignature.CreateStringSignature(key.SignAndCalculateV(orderId)).HexToByteArray();
 

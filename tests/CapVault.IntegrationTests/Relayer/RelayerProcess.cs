@@ -12,11 +12,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
     private readonly string[] _arguments;
+    private readonly RelayerDatabase _database;
     private Process? _process;
 
-    private RelayerProcess(SandboxChain chain, string[] arguments)
+    private RelayerProcess(SandboxChain chain, RelayerDatabase database, string[] arguments)
     {
         _chain = chain;
+        _database = database;
         _arguments = arguments;
     }
 
@@ -45,7 +47,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <param name="arguments">More of its command line; they win.</param>
     public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = new RelayerProcess(chain, arguments);
+        var relayer = new RelayerProcess(chain, await RelayerDatabase.CreateAsync(), arguments);
         await relayer.StartAsync();
         return relayer;
     }
@@ -114,6 +116,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
+        await _database.DisposeAsync();
         _data.Dispose();
     }
 
@@ -121,7 +124,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
     {
         // The build puts it beside the tests.
         var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", []), .. _arguments])
+        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", _database.Settings), .. _arguments])
         {
             WorkingDirectory = DataDirectory,
             RedirectStandardOutput = true,

@@ -12,11 +12,13 @@ internal sealed class RelayerServer : IAsyncDisposable
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly string[] _settings;
+    private readonly RelayerDatabase _database;
     private WebApplication? _app;
 
-    private RelayerServer(SandboxChain chain, string[] settings)
+    private RelayerServer(SandboxChain chain, RelayerDatabase database, string[] settings)
     {
         _chain = chain;
+        _database = database;
         _settings = settings;
     }
 
@@ -33,7 +35,7 @@ internal sealed class RelayerServer : IAsyncDisposable
 
     public static async Task<RelayerServer> StartAsync(SandboxChain chain, params string[] settings)
     {
-        var server = new RelayerServer(chain, settings);
+        var server = new RelayerServer(chain, await RelayerDatabase.CreateAsync(), settings);
         await server.StartAsync();
         return server;
     }
@@ -41,7 +43,7 @@ internal sealed class RelayerServer : IAsyncDisposable
     /// <summary>Starts it again, with other settings where they are given.</summary>
     public async Task StartAsync(params string[] settings)
     {
-        var arguments = RelayerSettings.Arguments(_chain, DataDirectory, Url, LogLevel, [.. _settings, .. settings]);
+        var arguments = RelayerSettings.Arguments(_chain, DataDirectory, Url, LogLevel, [.. _database.Settings, .. _settings, .. settings]);
         _app = await RelayerHost.BuildAsync(arguments, CancellationToken.None);
         await _app.StartAsync();
         Url = _app.Urls.Single();
@@ -61,6 +63,7 @@ internal sealed class RelayerServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await _database.DisposeAsync();
         _data.Dispose();
     }
 }

@@ -1,4 +1,6 @@
 using CapVault.Relayer.Operations;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace CapVault.Tests.Relayer;
 
@@ -57,37 +59,32 @@ public sealed class BundlePolicyTests
 
     // Any mix of culprits among 50: everybody else is through after few transactions, and each culprit is given up.
     [Fact]
-    public void Culprits_are_found_by_halves_whoever_they_are()
+    public void Culprits_are_found_by_halves_whoever_they_are() => Prop.ForAll<byte[]>(marks =>
     {
-        FsCheck.Fluent.Prop.ForAll(
-            FsCheck.Fluent.ArbMap.Default.ArbFor<byte[]>(),
-            marks =>
+        var culprits = marks.Select(mark => (long)(mark % 50)).Take(3).ToHashSet();
+        var waiting = Strangers(50).Select((operation, index) => operation with { OperationId = index }).ToList();
+        var (transactions, landed, lost) = (0, new List<long>(), new List<long>());
+        while (waiting.Count > 0)
+        {
+            transactions++;
+            var bundle = Policy.Fill(waiting, Plenty).Operations;
+            waiting = [.. waiting.Except(bundle)];
+            if (!bundle.Exists(operation => culprits.Contains(operation.OperationId)))
             {
-                var culprits = marks.Select(mark => (long)(mark % 50)).Take(3).ToHashSet();
-                var waiting = Strangers(50).Select((operation, index) => operation with { OperationId = index }).ToList();
-                var (transactions, landed, lost) = (0, new List<long>(), new List<long>());
-                while (waiting.Count > 0)
-                {
-                    transactions++;
-                    var bundle = Policy.Fill(waiting, Plenty).Operations;
-                    waiting = [.. waiting.Except(bundle)];
-                    if (!bundle.Exists(operation => culprits.Contains(operation.OperationId)))
-                    {
-                        landed.AddRange(bundle.Select(operation => operation.OperationId));
-                        continue;
-                    }
+                landed.AddRange(bundle.Select(operation => operation.OperationId));
+                continue;
+            }
 
-                    var again = bundle.ConvertAll(operation => operation with { Attempt = operation.Attempt + 1 });
-                    lost.AddRange(again.Where(operation => operation.Attempt >= BundlePolicy.MaxAttempts).Select(operation => operation.OperationId));
-                    waiting = [.. waiting.Concat(again.Where(operation => operation.Attempt < BundlePolicy.MaxAttempts)).OrderBy(operation => operation.OperationId)];
-                }
+            var again = bundle.ConvertAll(operation => operation with { Attempt = operation.Attempt + 1 });
+            lost.AddRange(again.Where(operation => operation.Attempt >= BundlePolicy.MaxAttempts).Select(operation => operation.OperationId));
+            waiting = [.. waiting.Concat(again.Where(operation => operation.Attempt < BundlePolicy.MaxAttempts)).OrderBy(operation => operation.OperationId)];
+        }
 
-                lost.Should().BeEquivalentTo(culprits);
-                landed.Should().HaveCount(50 - culprits.Count).And.OnlyHaveUniqueItems();
-                transactions.Should().BeLessThan(50);
-                return true;
-            }).QuickCheckThrowOnFailure();
-    }
+        lost.Should().BeEquivalentTo(culprits);
+        landed.Should().HaveCount(50 - culprits.Count).And.OnlyHaveUniqueItems();
+        transactions.Should().BeLessThan(50);
+        return true;
+    }).QuickCheckThrowOnFailure();
 
     private static List<Candidate> Strangers(int count, long gas = 190_000, long prefund = 1, int from = 0) =>
         [.. Enumerable.Range(from, count).Select(number => At((byte)number, seq: 0, next: 0) with { GasLimit = gas, Prefund = prefund })];

@@ -17,7 +17,7 @@ public sealed class EventFeedTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _db = await Db.OpenAsync(_directory, default);
+        _db = await SqliteDb.OpenAsync(_directory, default);
         _events = new EventLog(_db, TimeProvider.System);
         _feed = new EventFeed(_events);
         _sequencer = new Sequencer(_db, _events, _feed, NullLogger<Sequencer>.Instance);

@@ -19,7 +19,7 @@ public sealed class KeysTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _db = await Db.OpenAsync(_directory, default);
+        _db = await SqliteDb.OpenAsync(_directory, default);
         _keys = new ApiKeys(_db, new LiveConnections(_db, TimeProvider.System, Options.Create(new RelayerOptions())), TimeProvider.System);
     }
 

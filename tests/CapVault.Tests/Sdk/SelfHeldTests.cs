@@ -176,6 +176,7 @@ public class SelfHeldTests
 
     [Theory]
     [InlineData("pay")]
+    [InlineData("create_and_pay")]
     [InlineData("deliver")]
     [InlineData("release")]
     [InlineData("dispute")]
@@ -200,6 +201,8 @@ public class SelfHeldTests
         { "pay", "another account" }, { "pay", "another step" }, { "pay", "another order's call" }, { "pay", "another order" }, { "pay", "another order by its on-chain id" },
         { "pay", "a larger allowance" }, { "pay", "a step more" }, { "pay", "the hash of another operation" }, { "pay", "another paymaster" }, { "pay", "the Owner's nonce key" },
         { "pay", "a factory" }, { "pay", "another vault" }, { "pay", "terms that are not the order's" }, { "pay", "bytes behind the call" }, { "pay", "no hexadecimal" },
+        { "create_and_pay", "another step" }, { "create_and_pay", "another order's call" }, { "create_and_pay", "a larger allowance" }, { "create_and_pay", "another vault" },
+        { "create_and_pay", "no consent" }, { "create_and_pay", "a consent that is not hexadecimal" }, { "create_and_pay", "a consent that is not the call's" },
         { "deliver", "another deliverable" }, { "deliver", "another step" }, { "deliver", "another order's call" },
         { "release", "another step" }, { "release", "another order's call" },
         { "dispute", "another reason" }, { "dispute", "another step" }, { "dispute", "another order's call" },
@@ -339,6 +342,8 @@ public class SelfHeldTests
         new DeliverOrderRequest { DeliverableType = DeliverableType.Text, DeliverableText = "Bonjour" },
         DeliverableHash.Of(DeliverableType.Text, "Bonjour", null).ToHex(prefix: true));
 
+    private static string ProviderSignature => "0x" + new string('5', 1290);
+
     private static NegotiateOrderRequest Asked => new() { ServiceId = Service, Requirements = Requirements };
 
     private static ExpectedTerms Expected => new() { MaxPrice = "1.00", ProviderWallet = Counterparty };
@@ -366,7 +371,7 @@ public class SelfHeldTests
 
     private static Task<object> TakeAsync(AgentClient client, string step, string orderId) => step switch
     {
-        "pay" => Boxed(client.PayOrderAsync(orderId)),
+        "pay" or "create_and_pay" => Boxed(client.PayOrderAsync(orderId)),
         "deliver" => Boxed(client.DeliverOrderAsync(orderId, Content.Request)),
         "release" => Boxed(client.ReleaseOrderAsync(orderId)),
         "dispute" => Boxed(client.DisputeOrderAsync(orderId, "no")),
@@ -376,7 +381,10 @@ public class SelfHeldTests
     private static async Task<object> Boxed<T>(Task<T> task)
         where T : class => await task;
 
-    private static Order Shown(string step) => Show(step == "deliver" ? OrderTermsOf(requester: Counterparty, provider: Account) : OrderTermsOf(requester: Account, provider: Counterparty));
+    private static Order Shown(string step) => Show(step == "deliver" ? OrderTermsOf(requester: Counterparty, provider: Account) : OrderTermsOf(requester: Account, provider: Counterparty)) with
+    {
+        CreateTxHash = step == "create_and_pay" ? null : Samples.Created.CreateTxHash,
+    };
 
     private static Order Show(OrderTerms terms)
     {
@@ -455,6 +463,7 @@ public class SelfHeldTests
             CallData = step switch
             {
                 "pay" => AccountCalls.Pay(Deployment.Vault, terms),
+                "create_and_pay" => AccountCalls.CreateAndPay(Deployment.Vault, terms, ProviderSignature.HexToByteArray()),
                 "deliver" => AccountCalls.Deliver(Deployment.Vault, terms, Content.Hash.HexToByteArray()),
                 "release" => AccountCalls.Release(Deployment.Vault, terms),
                 "dispute" => AccountCalls.Dispute(Deployment.Vault, terms, DeliverableHash.Keccak256("no"u8)),
@@ -475,6 +484,7 @@ public class SelfHeldTests
             UserOp = UserOperation.From(operation),
             UserOpHash = operations.Hash(operation).ToHex(prefix: true),
             TypedData = TypedData.From(operations.TypedData(operation)),
+            ProviderSignature = step == "create_and_pay" ? ProviderSignature : null,
             ValidUntil = DateTimeOffset.UnixEpoch,
         };
     }
@@ -500,6 +510,9 @@ public class SelfHeldTests
             "terms that are not the order's" => (order with { Terms = order.Terms with { Amount = "1" } }, Prepared(step, order with { Terms = order.Terms with { Amount = "1" } })),
             "bytes behind the call" => (order, Prepared(step, order, op => With(op, callData: [.. op.CallData, .. new byte[32]]))),
             "no hexadecimal" => (order, honest with { UserOp = honest.UserOp with { Nonce = "12" } }),
+            "no consent" => (order, honest with { ProviderSignature = null }),
+            "a consent that is not hexadecimal" => (order, honest with { ProviderSignature = "0xconsent" }),
+            "a consent that is not the call's" => (order, honest with { ProviderSignature = "0x01" }),
             "another deliverable" => (order, Prepared(step, order, op => With(op, callData: AccountCalls.Deliver(Deployment.Vault, terms, DeliverableHash.Keccak256("else"u8))))),
             "another reason" => (order, Prepared(step, order, op => With(op, callData: OfReason(step)(Deployment.Vault, terms, DeliverableHash.Keccak256("else"u8))))),
             _ => throw new ArgumentOutOfRangeException(nameof(lie), lie, "Found a lie that nobody tells."),

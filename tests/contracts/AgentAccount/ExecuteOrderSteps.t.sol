@@ -159,6 +159,8 @@ contract ExecuteOrderStepsTest is AccountTest {
     function testFuzz_RevertWhen_otherSelectorsOfTheVault(bytes4 selector, bytes calldata arguments) public {
         vm.assume(!_isOrderStep(selector));
         _refuse(address(vault), abi.encodePacked(selector, arguments));
+        // with the very arguments of a claim that is allowed
+        _refuse(address(vault), abi.encodeWithSelector(selector, address(usdc), address(requester)));
     }
 
     function testFuzz_RevertWhen_otherTargets(address target, bytes calldata data) public {
@@ -259,6 +261,9 @@ contract ExecuteOrderStepsTest is AccountTest {
             _refuseFirst(_two(_approval(address(usdc), uint160(address(vault)), amount), payments[i]));
             _refuseFirst(_two(_approval(token, uint160(address(vault)), PRICE), payments[i]));
             _refuseFirst(_two(_approval(address(usdc), dirty, PRICE), payments[i]));
+            // a transfer with the very arguments of an approval that is allowed
+            bytes memory transfer = abi.encodeCall(IERC20.transfer, (address(vault), PRICE));
+            _refuseFirst(_two(Step(address(usdc), transfer), payments[i]));
         }
     }
 

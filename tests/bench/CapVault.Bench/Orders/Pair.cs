@@ -1,7 +1,7 @@
 using CapVault.Sdk;
 using Nethereum.Signer;
 
-namespace CapVault.Bench;
+namespace CapVault.Bench.Orders;
 
 /// <summary>A Requester with money and a Provider with a service.</summary>
 internal sealed class Pair(AgentClient requester, AgentClient provider, string serviceId)

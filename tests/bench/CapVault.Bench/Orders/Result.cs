@@ -1,4 +1,4 @@
-namespace CapVault.Bench;
+namespace CapVault.Bench.Orders;
 
 /// <param name="PerMinute">Settled orders a minute.</param>
 /// <param name="P50">Seconds from negotiate to settled.</param>

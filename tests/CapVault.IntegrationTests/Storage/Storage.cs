@@ -9,16 +9,18 @@ internal static class Storage
 {
     // These change by themselves, or with who is connected; in all others a row is what a caller has caused.
     private static readonly string[] Others =
-        ["block", "chain_event", "order_state", "lane_tx", "attempt", "eoa", "account_lane", "agent_presence", "compat_cursor"];
+        ["block", "chain_event", "order_state", "lane_tx", "attempt", "eoa", "account_lane", "agent_presence", "compat_cursor", "lease"];
 
     /// <summary>Rows per table: what leaves no row leaves them as they are.</summary>
     public static Task<Dictionary<string, long>> CountRowsAsync(this Sandbox sandbox) =>
         sandbox.Relayer.Services.GetRequiredService<Db>().ReadAsync(
             async connection =>
             {
-                var tables = await connection.QueryAsync<string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN @Others", new { Others });
+                var tables = await connection.QueryAsync<string>(RelayerDatabase.IsPostgres
+                    ? "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                    : "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
                 var counts = new Dictionary<string, long>(StringComparer.Ordinal);
-                foreach (var table in tables)
+                foreach (var table in tables.Except(Others, StringComparer.Ordinal))
                 {
                     counts[table] = await connection.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table}");
                 }

@@ -1,0 +1,38 @@
+namespace CapVault.IntegrationTests;
+
+/// <summary>
+/// What a relayer of the tests keeps its rows in: SQLite in its data directory, or with CAPVAULT_TEST_DATABASE=postgres a database of its own on the test
+/// run's PostgreSQL.
+/// </summary>
+internal sealed class RelayerDatabase : IAsyncDisposable
+{
+    private readonly PostgresServer? _server;
+    private readonly string _connectionString;
+
+    private RelayerDatabase(PostgresServer? server, string connectionString) => (_server, _connectionString) = (server, connectionString);
+
+    /// <summary>Whether the tests run on PostgreSQL.</summary>
+    public static bool IsPostgres { get; } = Environment.GetEnvironmentVariable("CAPVAULT_TEST_DATABASE") switch
+    {
+        null or "" or "sqlite" => false,
+        "postgres" => true,
+        var other => throw new InvalidOperationException($"CAPVAULT_TEST_DATABASE: found {other}, expected sqlite or postgres."),
+    };
+
+    /// <summary>The relayer's settings for it.</summary>
+    public string[] Settings => _server is null ? [] : [$"Database={_connectionString}"];
+
+    /// <summary>An empty one.</summary>
+    public static async Task<RelayerDatabase> CreateAsync()
+    {
+        if (!IsPostgres)
+        {
+            return new RelayerDatabase(null, "");
+        }
+
+        var server = await PostgresServer.GetAsync();
+        return new RelayerDatabase(server, await server.CreateDatabaseAsync());
+    }
+
+    public ValueTask DisposeAsync() => _server is null ? ValueTask.CompletedTask : new ValueTask(_server.DropDatabaseAsync(_connectionString));
+}
