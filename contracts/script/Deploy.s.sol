@@ -77,7 +77,6 @@ contract Deploy {
         address sponsor;
         uint256 paymasterDeposit; // wei
         address usdc; // 0 = sandbox tokens
-        uint256 deployBlock; // of a vault that is there already; 0 = what the file says
     }
 
     struct Deployment {
@@ -350,16 +349,6 @@ contract Deploy {
         inputs.treasury = _required("CAPVAULT_TREASURY", "receives the platform fees");
         inputs.sponsor = _required("CAPVAULT_SPONSOR", "address of the relayer's sponsor key");
         inputs.paymasterDeposit = vm.envOr("CAPVAULT_PAYMASTER_DEPOSIT", uint256(0));
-        inputs.deployBlock = vm.envOr("CAPVAULT_DEPLOY_BLOCK", uint256(0));
-        require(
-            inputs.deployBlock <= block.number,
-            string.concat(
-                "CAPVAULT_DEPLOY_BLOCK: found ",
-                vm.toString(inputs.deployBlock),
-                ", expected at most the newest block, ",
-                vm.toString(block.number)
-            )
-        );
         inputs.usdc = vm.envOr("CAPVAULT_USDC", address(0));
         if (inputs.usdc == address(0)) {
             require(
@@ -411,11 +400,22 @@ contract Deploy {
     function _deployBlock(Inputs memory inputs) private view returns (uint256) {
         (Deployment memory d,) = _plan(inputs);
         if (d.vaultIsNew) return block.number;
-        if (inputs.deployBlock != 0) return inputs.deployBlock;
+        uint256 given = vm.envOr("CAPVAULT_DEPLOY_BLOCK", uint256(0));
+        require(
+            given <= block.number,
+            string.concat(
+                "CAPVAULT_DEPLOY_BLOCK: found ",
+                vm.toString(given),
+                ", expected at most the newest block, ",
+                vm.toString(block.number)
+            )
+        );
+        if (given != 0) return given;
         string memory path = _path();
         if (vm.exists(path)) {
             string memory json = vm.readFile(path);
-            if (vm.parseJsonAddress(json, ".vault") == d.vault) return vm.parseJsonUint(json, ".deployBlock");
+            uint256 said = vm.parseJsonUint(json, ".deployBlock");
+            if (said != 0 && vm.parseJsonAddress(json, ".vault") == d.vault) return said;
         }
         require(
             block.chainid == SANDBOX_CHAIN,
