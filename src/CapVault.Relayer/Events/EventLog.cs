@@ -53,7 +53,7 @@ public sealed class EventLog(Db db, TimeProvider time)
         body.Remove("seq");
         body.Remove("cursor");
         var defaultAudience = audience ?? kind.Default;
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO event (event_id, type, default_audience, all_audience, requester_agent_id, provider_agent_id, order_id, block_hash, body, created_at)
             VALUES (@EventId, @Type, @defaultAudience, @allAudience, @RequesterAgentId, @ProviderAgentId, @orderId, @blockHash, @body, @now)
