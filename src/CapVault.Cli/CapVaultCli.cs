@@ -63,6 +63,7 @@ public static class CapVaultCli
             EventsCommands.Create(),
             WatchCommand.Create(),
             MigrateCommand.Create(),
+            RelayerCommands.Create(),
         };
         foreach (var option in GlobalOptions.All)
         {

@@ -331,7 +331,7 @@ public sealed class Negotiations(
 
         var call = new CreateOrderFunction { Order = row.Order, RequesterSig = row.RequesterSignature, ProviderSig = row.ProviderSignature! };
         await queue.AddOwnAsync(
-            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create);
+            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray());
         return (await OperationQueue.FindLiveAsync(tx, row.OrderId, OrderStep.Create))!;
     }
 

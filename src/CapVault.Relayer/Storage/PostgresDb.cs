@@ -56,24 +56,32 @@ public sealed class PostgresDb : Db
     }
 
     /// <inheritdoc/>
-    public override async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> RunAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
-            await using var connection = await ConnectAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+            var started = TimeProvider.System.GetTimestamp();
             try
             {
+                await using var connection = await ConnectAsync(cancellationToken);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
                 await connection.FlushAsync();
                 await transaction.CommitAsync(CancellationToken.None);
+                Committed(started);
                 tx.RunCommitted();
                 return result;
             }
             catch (PostgresException exception) when (IsConflict(exception) && attempt < MaxAttempts)
             {
                 // Undone, as if it had not begun: again.
+            }
+            catch (NpgsqlException exception) when (exception is not PostgresException)
+            {
+                // The server is away. What it refuses is the work's own affair.
+                CommitFailed(exception);
+                throw;
             }
         }
     }
@@ -86,7 +94,11 @@ public sealed class PostgresDb : Db
     }
 
     /// <inheritdoc/>
-    public override ValueTask DisposeAsync() => _source.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     private static bool IsConflict(PostgresException exception) => exception.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 

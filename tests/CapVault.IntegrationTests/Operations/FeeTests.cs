@@ -35,12 +35,12 @@ public sealed class FeeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var pair = await sandbox.NewPairAsync();
         var order = await pair.CreateOrderAsync();
         var paymaster = new CAPPaymasterService(sandbox.Chain.As(TestKeys.Owner), sandbox.Chain.Deployment.Paymaster);
-        var deposit = BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit);
+        var deposit = BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!);
         await paymaster.WithdrawRequestAndWaitForReceiptAsync(TestKeys.Owner.GetPublicAddress(), deposit);
 
         var paid = await pair.Requester.Client.PayOrderAsync(order.OrderId);
 
         paid.Order.Status.Should().Be(OrderStatus.Paid);
-        BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit).Should().BeGreaterThan(BigInteger.Pow(10, 18));
+        BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!).Should().BeGreaterThan(BigInteger.Pow(10, 18));
     }
 }
