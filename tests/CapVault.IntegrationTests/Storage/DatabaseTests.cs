@@ -124,7 +124,14 @@ public abstract class DatabaseTests : IAsyncLifetime
 
         row.Should().BeEquivalentTo(new
         {
-            OrderId = hash, CallData = Array.Empty<byte>(), Target = (byte[]?)null, Value = amount, GasLimit = long.MaxValue, FailureReason = text, CreatedAt = long.MinValue, Live = true,
+            OrderId = hash,
+            CallData = Array.Empty<byte>(),
+            Target = (byte[]?)null,
+            Value = amount,
+            GasLimit = long.MaxValue,
+            FailureReason = text,
+            CreatedAt = long.MinValue,
+            Live = true,
         });
     }
 
@@ -402,7 +409,12 @@ public abstract class DatabaseTests : IAsyncLifetime
 
     private static CapEvent EventOf(int number) => new()
     {
-        Seq = 0, Cursor = "", EventId = string.Create(CultureInfo.InvariantCulture, $"evt_{number}"), Type = EventType.OrderCreated, Aliases = [], OccurredAt = DateTimeOffset.UnixEpoch,
+        Seq = 0,
+        Cursor = "",
+        EventId = string.Create(CultureInfo.InvariantCulture, $"evt_{number}"),
+        Type = EventType.OrderCreated,
+        Aliases = [],
+        OccurredAt = DateTimeOffset.UnixEpoch,
     };
 
     private static async Task<List<long>> ReadAsync(EventLog events, int count)
