@@ -34,5 +34,13 @@ internal sealed class RelayerDatabase : IAsyncDisposable
         return new RelayerDatabase(server, await server.CreateDatabaseAsync());
     }
 
+    /// <summary>All that it holds, as bytes of any form in which text can be found. Nobody has it open.</summary>
+    public async Task<byte[]> ReadAsync(string dataDirectory) => _server is null
+        ? [.. Directory.GetFiles(dataDirectory, "relayer.db*").SelectMany(File.ReadAllBytes)]
+        : System.Text.Encoding.UTF8.GetBytes(await _server.DumpAsync(_connectionString));
+
+    /// <summary>A copy of what is not in the data directory. Nobody has it open.</summary>
+    public async Task<RelayerDatabase> CopyAsync() => _server is null ? this : new RelayerDatabase(_server, await _server.CreateDatabaseAsync(_connectionString));
+
     public ValueTask DisposeAsync() => _server is null ? ValueTask.CompletedTask : new ValueTask(_server.DropDatabaseAsync(_connectionString));
 }
