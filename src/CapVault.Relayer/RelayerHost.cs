@@ -8,10 +8,13 @@ using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
+using CapVault.Relayer.Rpc;
 using CapVault.Relayer.Sandbox;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -29,16 +32,21 @@ public static class RelayerHost
     public static async Task<WebApplication> BuildAsync(string[] args, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
+        var options = Validated(builder.Configuration);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.PostConfigure<LoggerFilterOptions>(NeverLogQueries);
+        if (options.JsonLogs)
+        {
+            builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "O", true));
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
             kestrel.AddServerHeader = false;
         });
-        builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
-        var options = Validated(builder.Configuration);
         var db = await Db.OpenAsync(options, cancellationToken);
         try
         {
@@ -77,6 +85,8 @@ public static class RelayerHost
     private static void AddServices(IServiceCollection services, RelayerOptions options, Db db)
     {
         services.AddSingleton(_ => db).AddSingleton<Leases>();
+        services.AddSingleton<RelayerMetrics>().AddSingleton<PrometheusCollector>().AddSingleton<OperationMonitor>().AddSingleton<Gauges>().AddSingleton<Readiness>();
+        services.AddSingleton<Draining>().AddSingleton<IHostLifetime, DrainingLifetime>().AddSingleton<RateLimits>().AddTraces(options);
         if (options.Sandbox)
         {
             services.AddSingleton<SandboxClock>();
@@ -98,7 +108,8 @@ public static class RelayerHost
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
         services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
-        services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
+        services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
+        services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<OperationList>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>().AddSingleton<LaneFunds>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
         services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
@@ -106,6 +117,7 @@ public static class RelayerHost
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
         services.AddSingleton<IProjection>(provider => provider.GetRequiredService<InclusionTracker>());
+        services.AddSingleton<IProjection, SponsorSettlement>();
         services.AddSingleton<IProjection, AccountBook>();
         services.AddSingleton<IProjection, OrderBook>();
 
@@ -115,6 +127,8 @@ public static class RelayerHost
         services.AddHostedService<Watch>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
+        services.AddSingleton<OperationValidator>().AddSingleton<GasEstimates>().AddSingleton<AccountCode>().AddSingleton<Submissions>().AddSingleton<PaymasterService>()
+            .AddSingleton<OperationViews>().AddSingleton<RpcMethods>();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -206,16 +220,21 @@ public static class RelayerHost
 
     private static void Map(WebApplication app, RelayerOptions options)
     {
+        // Now, so that nothing is missed until somebody asks for it.
+        _ = app.Services.GetRequiredService<PrometheusCollector>();
+        app.UseTrustedProxies(options);
+        app.UseTraces();
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapMetrics();
         if (!options.Has(RelayerRole.Api))
         {
             return;
         }
 
         app.MapStream();
-        var open = app.MapGroup("/api/v1");
+        var open = app.MapGroup("/api/v1").LimitByAddress();
         open.MapSignIn();
         open.MapDiscovery();
         app.MapObjectLinks();
@@ -237,5 +256,7 @@ public static class RelayerHost
         }
 
         app.MapCompat();
+        app.MapRpc();
+        app.UseDraining();
     }
 }

@@ -13,6 +13,18 @@ public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOp
     private readonly Dictionary<string, HashSet<LiveConnection>> _byKey = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _sockets = new(StringComparer.Ordinal);
 
+    /// <summary>How many are open.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _byKey.Values.Sum(open => open.Count);
+            }
+        }
+    }
+
     /// <summary>
     /// Enters a stream before it begins: a WebSocket before its handshake is answered, so that a refusal is a plain HTTP answer. The key is
     /// looked at once more after the entry; a rotation in between either is seen here or cuts what was entered.

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 using CapVault.Sdk;
 using Nethereum.JsonRpc.Client;
@@ -104,12 +105,14 @@ public static class Envelopes
 
     private static async Task WriteAsync(HttpContext context, ApiException error, Func<HttpContext, ApiException, object> body)
     {
+        var limits = context.Response.Headers.Where(header => header.Key.StartsWith(RateLimits.HeaderPrefix, StringComparison.Ordinal)).ToList();
         context.Response.Clear();
         context.Response.StatusCode = error.Status;
+        limits.ForEach(context.Response.Headers.Add);
         context.Response.Headers[RequestIdHeader] = RequestId(context);
         if (error is { Retryable: true, Status: 503 or 429 } or { Code: ErrorCodes.IdempotencyKeyInProgress })
         {
-            context.Response.Headers.RetryAfter = "1";
+            context.Response.Headers.RetryAfter = Math.Ceiling(error.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
         await context.Response.WriteAsJsonAsync(body(context, error), CapJson.Options, context.RequestAborted);

@@ -4,6 +4,7 @@ using CapVault.Relayer.Storage;
 using Dapper;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.RPC.Eth.DTOs;
 
 namespace CapVault.Relayer.Operations;
 
@@ -19,6 +20,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private readonly byte[] _entryPoint = context.EntryPoint.HexToByteArray();
     private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
     private readonly byte[] _revertReason = RevertReason.HexToByteArray();
+
+    /// <summary>Whether a log of the EntryPoint says that an operation was included.</summary>
+    public static bool IsOperation(FilterLog log) => log.Topics is [string signature, ..] && signature.IsTheSameHex(OperationEvent);
 
     /// <summary>Which of these transactions are ours.</summary>
     public async Task<List<byte[]>> OursAsync(List<byte[]> txHashes, CancellationToken cancellationToken) => txHashes.Count == 0
@@ -102,7 +106,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
         {
-            await RebuildLanesAsync(tx, account);
+            await RebuildLanesAsync(tx, account, ancestor);
         }
 
         await tx.ExecuteAsync(
@@ -170,14 +174,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
 
         var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
         await ChainEvents.StoreAsync(tx, log, account: account);
-        var key = included.Nonce >> 64;
-        if (key <= long.MaxValue)
-        {
-            var seq = (long)(included.Nonce & ulong.MaxValue);
-            await AdvanceLaneAsync(tx, account, (long)key, seq + 1);
-            await SupersedeAsync(tx, account, (long)key, seq, operation?.OperationId ?? 0);
-        }
-
+        var (key, seq) = NonceLane.Of(included.Nonce);
+        await AdvanceLaneAsync(tx, account, key, seq + 1);
+        await SupersedeAsync(tx, account, key, seq, operation?.OperationId ?? 0);
         if (operation is null)
         {
             return;
@@ -194,7 +193,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     }
 
     private static async Task<bool> IsKnownAsync(Tx tx, byte[] account) => await tx.FirstOrDefaultAsync<long?>(
-        "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM operation WHERE sender = @account AND live = 1 LIMIT 1", new { account }) is not null;
+        "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM account_lane WHERE account = @account LIMIT 1", new { account }) is not null;
 
     // Another operation that was signed for this place in the lane can never land: the winner may be one that we had given up, or one from
     // before a restored backup.
@@ -208,23 +207,31 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         }
     }
 
-    private async Task RebuildLanesAsync(Tx tx, byte[] account)
+    // Of an account of another maker we have not seen every operation: where none is left on the canonical chain, its lane is where the first that was
+    // taken back had been.
+    private async Task RebuildLanesAsync(Tx tx, byte[] account, long ancestor)
     {
         await tx.ExecuteAsync("DELETE FROM account_lane WHERE account = @account", new { account });
-        var logs = await tx.QueryAsync<ChainLog>(
-            """
-            SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
-            FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1
-            WHERE e.account = @account AND e.address = @entryPoint
-            """,
-            new { account, entryPoint = _entryPoint });
-        foreach (var log in logs)
+        var lanes = new Dictionary<long, long>();
+        foreach (var isCanonical in new[] { true, false })
         {
-            var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
-            if (included.Nonce >> 64 is var key && key <= long.MaxValue)
+            var logs = await tx.QueryAsync<ChainLog>(
+                """
+                SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
+                FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = @canonical
+                WHERE e.account = @account AND e.address = @entryPoint AND (b.canonical = 1 OR b.number > @ancestor)
+                """,
+                new { account, entryPoint = _entryPoint, canonical = isCanonical ? 1 : 0, ancestor });
+            var next = logs.Select(log => NonceLane.Of(log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event.Nonce)).GroupBy(place => place.Key, place => place.Sequence);
+            foreach (var lane in next)
             {
-                await AdvanceLaneAsync(tx, account, (long)key, (long)(included.Nonce & ulong.MaxValue) + 1);
+                lanes.TryAdd(lane.Key, isCanonical ? lane.Max() + 1 : lane.Min());
             }
+        }
+
+        foreach (var (key, nextSeq) in lanes)
+        {
+            await AdvanceLaneAsync(tx, account, key, nextSeq);
         }
     }
 

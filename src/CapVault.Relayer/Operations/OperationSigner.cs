@@ -2,6 +2,7 @@ using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.ABI;
@@ -22,7 +23,7 @@ public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash,
 /// Turns received operations into signed ones: nonce, gas, sponsor, Executor. Those of one nonce lane are signed in sequence, each for the place behind
 /// the one before; what is to be signed anew, because the one before fell out or time ran out, goes back to received.
 /// </summary>
-public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
+public sealed class OperationSigner(ChainContext context, ChainClock clock, ExecutorKeys executors, Sponsor sponsor, TimeProvider time)
 {
     /// <summary>How much of it an operation must have left when it goes out, seconds.</summary>
     public const long TimeToLand = Validity / 10;
@@ -113,7 +114,9 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
         var lane = context.LaneOf(account);
         var userOp = Build(account, nonceKey, place, limits, callData, (ulong)validUntil, lane.Address);
-        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, place, validUntil, lane.Eoa);
+        var sponsored = new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, place, validUntil, lane.Eoa);
+        await sponsor.ReserveAsync(tx, account, sponsored, limits.Prefund);
+        return sponsored;
     }
 
     /// <summary>
@@ -166,7 +169,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             CallData = callData,
             AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, limits.Call),
             PreVerificationGas = GasLimits.PreVerification,
-            GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
+            GasFees = UserOperations.GasFees(sponsor.PriorityFee, sponsor.MaxFee),
             Signature = [],
         };
         userOp.PaymasterAndData = context.Sponsorship.Sign(

@@ -1,4 +1,6 @@
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Monitoring;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -6,7 +8,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
-public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
+public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, SponsorLedger ledger, OperationMonitor monitor, TimeProvider time)
 {
     private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
     {
@@ -60,6 +62,12 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             WHERE operation_id = @OperationId
             """,
             new { operation.OperationId, success, txHash, blockHash, blockNumber, now = Now });
+        if (operation.Kind != OperationKind.UserOp)
+        {
+            await ledger.SettleAsync(tx, SponsorLedger.KeyOf(operation.OperationId), cost: null, blockNumber);
+        }
+
+        await monitor.EndedAsync(tx, operation, success ? "included" : "reverted", blockNumber);
         Wake(tx, operation);
     }
 
@@ -68,7 +76,9 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
         await tx.ExecuteAsync(
             "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
             new { operation.OperationId, state, now = Now });
+        await ledger.ReleaseAsync(tx, operation.UserOpHash ?? SponsorLedger.KeyOf(operation.OperationId));
         await FailAsync(tx, operation, code, reason, blockHash: null);
+        await monitor.EndedAsync(tx, operation, state.ToLowerInvariant(), blockNumber: null);
         Wake(tx, operation);
     }
 

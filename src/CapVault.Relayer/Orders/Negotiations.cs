@@ -98,7 +98,7 @@ public sealed class Negotiations(
                     INSERT INTO negotiation (negotiation_id, service_id, service_version, requester_agent_id, provider_agent_id, requirements, metadata, status,
                       revision, order_id, terms, terms_document, requester_signature, pay_on_accept, expires_at, created_at, updated_at)
                     VALUES (@NegotiationId, @ServiceId, @ServiceVersion, @RequesterAgentId, @ProviderAgentId, @Requirements, @Metadata, @Status,
-                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, CASE WHEN @PayOnAccept THEN 1 ELSE 0 END, @ExpiresAt, @CreatedAt, @UpdatedAt)
+                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, @PayOnAccept, @ExpiresAt, @CreatedAt, @UpdatedAt)
                     """,
                     row);
                 if (row.IsConsentedTo)
@@ -331,7 +331,7 @@ public sealed class Negotiations(
 
         var call = new CreateOrderFunction { Order = row.Order, RequesterSig = row.RequesterSignature, ProviderSig = row.ProviderSignature! };
         await queue.AddOwnAsync(
-            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create);
+            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray());
         return (await OperationQueue.FindLiveAsync(tx, row.OrderId, OrderStep.Create))!;
     }
 

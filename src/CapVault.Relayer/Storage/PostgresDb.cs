@@ -38,11 +38,9 @@ public sealed class PostgresDb : Db
         var source = NpgsqlDataSource.Create(Settings(connectionString));
         try
         {
-            var db = new PostgresDb(source);
-            await using var connection = await db.ConnectAsync(cancellationToken);
+            await using var connection = new PostgresConnection(await source.OpenConnectionAsync(cancellationToken));
             await RequireServerAsync(connection, cancellationToken);
-            await Migrations.ApplyAsync(connection, PostgresDialect.Instance);
-            return db;
+            return new PostgresDb(source) { Migrated = await Migrations.ApplyAsync(connection, PostgresDialect.Instance) };
         }
         catch (NpgsqlException exception) when (exception is not PostgresException)
         {
@@ -58,23 +56,32 @@ public sealed class PostgresDb : Db
     }
 
     /// <inheritdoc/>
-    public override async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> RunAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
-            await using var connection = await ConnectAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+            var started = TimeProvider.System.GetTimestamp();
             try
             {
+                await using var connection = await ConnectAsync(cancellationToken);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
+                await connection.FlushAsync();
                 await transaction.CommitAsync(CancellationToken.None);
+                Committed(started);
                 tx.RunCommitted();
                 return result;
             }
             catch (PostgresException exception) when (IsConflict(exception) && attempt < MaxAttempts)
             {
                 // Undone, as if it had not begun: again.
+            }
+            catch (NpgsqlException exception) when (exception is not PostgresException)
+            {
+                // The server is away. What it refuses is the work's own affair.
+                CommitFailed(exception);
+                throw;
             }
         }
     }
@@ -87,7 +94,11 @@ public sealed class PostgresDb : Db
     }
 
     /// <inheritdoc/>
-    public override ValueTask DisposeAsync() => _source.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     private static bool IsConflict(PostgresException exception) => exception.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 

@@ -23,6 +23,8 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         "POST /api/v1/ops/prepare", "PUT /api/v1/agents/{agentId}/limits",
         // A ticket works once: the same again would be worth nothing.
         "POST /api/v1/stream/tickets",
+        // What it sets is set, however often.
+        "POST /api/v1/relayer/drain", "POST /api/v1/relayer/resume",
     ];
 
     [Fact]

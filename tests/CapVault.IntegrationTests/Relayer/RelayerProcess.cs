@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CapVault.IntegrationTests;
@@ -8,6 +9,8 @@ namespace CapVault.IntegrationTests;
 /// <summary>The real relayer as a process of its own, so that it can be killed as nothing in a process can.</summary>
 internal sealed class RelayerProcess : IAsyncDisposable
 {
+    private const int SigTerm = 15;
+
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
@@ -47,10 +50,13 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <param name="arguments">More of its command line; they win.</param>
     public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = new RelayerProcess(chain, await RelayerDatabase.CreateAsync(), arguments);
+        var relayer = await PrepareAsync(chain, arguments);
         await relayer.StartAsync();
         return relayer;
     }
+
+    /// <summary>Does not start it yet.</summary>
+    public static async Task<RelayerProcess> PrepareAsync(SandboxChain chain, params string[] arguments) => new(chain, await RelayerDatabase.CreateAsync(), arguments);
 
     /// <summary>Starts a second relayer on this one's data, and returns its exit code and what it said.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
@@ -100,6 +106,16 @@ internal sealed class RelayerProcess : IAsyncDisposable
             () => $"the relayer is ready; it said:\n{Output}");
     }
 
+    /// <summary>Asks it to stop, as a deployment does.</summary>
+    public void Terminate() => _ = Kill(ProcessId, SigTerm);
+
+    /// <summary>Returns its exit code when it has ended.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return _process.ExitCode;
+    }
+
     /// <summary>kill −9.</summary>
     public async Task KillAsync()
     {
@@ -107,7 +123,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
         {
             _process = null;
             AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
-            process.Kill();
+            process.Kill(); // nothing, where it has ended
             await process.WaitForExitAsync();
             process.Dispose();
         }
@@ -140,6 +156,10 @@ internal sealed class RelayerProcess : IAsyncDisposable
             _output.AppendLine(line);
         }
     }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
 
     private void OnProcessExit(object? sender, EventArgs e) => _process?.Kill();
 

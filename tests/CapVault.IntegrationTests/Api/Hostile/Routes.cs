@@ -93,6 +93,7 @@ internal static class Routes
     [
         Public("GET /health/live"),
         Public("GET /health/ready"),
+        OfOperator("GET /metrics", scope: null),
         Public("POST /api/v1/auth/challenge", """{"address":"{address}"}"""),
         Public("POST /api/v1/auth/login", """{"message":"localhost wants you to sign in","signature":"0x00"}"""),
 
@@ -180,7 +181,10 @@ internal static class Routes
         OfReaders("POST /api/v1/stream/tickets", Scope.Read),
         OfReaders("GET /api/v1/stream") with { IsSocket = true },
         OfOperator("GET /api/v1/relayer/status", Scope.Admin),
+        OfOperator("GET /api/v1/relayer/ops", Scope.Admin),
         OfOperator("GET /api/v1/relayer/ops/{userOpHash}", Scope.Admin),
+        OfOperator("POST /api/v1/relayer/drain", Scope.Admin),
+        OfOperator("POST /api/v1/relayer/resume", Scope.Admin),
         OfOperator("POST /api/v1/sandbox/faucet", scope: null, """{"address":"{address}","amount":"1.00"}"""),
         OfOperator("POST /api/v1/sandbox/clock/advance", scope: null, """{"seconds":1}"""),
 
