@@ -106,7 +106,7 @@ public static class RelayerHost
         services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<Spending>().AddSingleton<OwnerActions>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
-        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>().AddSingleton<Presence>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<OperationList>().AddSingleton<StepOutcomes>();
