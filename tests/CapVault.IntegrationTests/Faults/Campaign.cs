@@ -248,16 +248,18 @@ internal sealed class Campaign : IAsyncDisposable
 
     private static async Task FillDiskAsync(RelayerProcess relayer, bool untilKilled)
     {
-        if (relayer.IsDown)
+        try
         {
-            return;
+            await relayer.LimitFilesAsync(1);
+            await Task.Delay(TimeSpan.FromMilliseconds(700));
+            if (!untilKilled)
+            {
+                await relayer.LimitFilesAsync(null);
+            }
         }
-
-        await relayer.LimitFilesAsync(1);
-        await Task.Delay(TimeSpan.FromMilliseconds(700));
-        if (!untilKilled)
+        catch (InvalidOperationException) when (relayer.IsDown)
         {
-            await relayer.LimitFilesAsync(null);
+            // Ended by itself: what is started next finds the disk as it should be.
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
 
     public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
 
-    public int ProcessId => _process!.Id;
+    public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The relayer is down.");
 
     public string DataDirectory => _data.Path;
 
