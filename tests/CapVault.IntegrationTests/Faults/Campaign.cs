@@ -122,6 +122,7 @@ internal sealed class Campaign : IAsyncDisposable
         }
 
         await _fleet.ReadyAsync();
+        await _restarting;
         await over.CancelAsync();
         var verdict = await SettleAsync(working);
         await left.CancelAsync();
@@ -187,7 +188,8 @@ internal sealed class Campaign : IAsyncDisposable
         await Task.Delay(episode.Calm);
         if (episode.Consumer < _consumers.Count)
         {
-            _restarting = Task.WhenAll(_restarting, _consumers[episode.Consumer].StartAsync(CancellationToken.None));
+            await _restarting;
+            _restarting = _consumers[episode.Consumer].StartAsync(CancellationToken.None);
         }
 
         _proxy.Fault = episode.Node;
@@ -211,8 +213,6 @@ internal sealed class Campaign : IAsyncDisposable
         {
             await _fleet.ReadyAsync(); // otherwise the next episode may begin before it is up
         }
-
-        await _restarting;
     }
 
     private async Task HappenAsync(Episode episode, int number)

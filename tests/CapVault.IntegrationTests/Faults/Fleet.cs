@@ -7,6 +7,7 @@ namespace CapVault.IntegrationTests.Faults;
 internal sealed class Fleet : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(300);
 
     private readonly SandboxChain _chain;
@@ -73,13 +74,17 @@ internal sealed class Fleet : IAsyncDisposable
     {
         foreach (var relayer in _relayers)
         {
-            var ready = false;
+            var (started, ready) = (TimeProvider.System.GetTimestamp(), false);
             while (!ready)
             {
                 try
                 {
                     await relayer.ReadyAsync();
                     ready = true;
+                }
+                catch (TimeoutException) when (TimeProvider.System.GetElapsedTime(started) < LongestStart)
+                {
+                    // A busy machine.
                 }
                 catch (HttpRequestException)
                 {
