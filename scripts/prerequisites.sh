@@ -1,4 +1,5 @@
-# Checks what has to be there and installs what can be: npm's packages, and on Debian and Ubuntu the system's SQLite and Z3. Source it after lib.sh.
+# Checks what has to be there and installs what can be: npm's packages, and on Debian and Ubuntu the system's SQLite, PostgreSQL, PgBouncer and Z3. Source
+# it after lib.sh.
 
 say() { printf '\n==> %s\n' "$*"; }
 
@@ -44,6 +45,20 @@ need_debian() {
 # The relayer's database; .NET packages bring only an old one.
 need_sqlite() {
   ldconfig -p 2> /dev/null | grep -q 'libsqlite3\.so\.0' || need_debian libsqlite3-0 libsqlite3.so.0 "SQLite 3"
+}
+
+# The database of several relayers, and a pooler in front of it: tests run both. The servers that the packages come with stay off.
+need_postgres() {
+  if ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    if command -v apt-get > /dev/null && { [ -z "$sudo" ] || command -v sudo > /dev/null; }; then
+      $sudo mkdir -p /etc/postgresql-common
+      echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf > /dev/null
+    fi
+    need_debian postgresql "PostgreSQL in /usr/lib/postgresql" "15 or newer"
+  fi
+  [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer > /dev/null || need_debian pgbouncer pgbouncer "the pooler PgBouncer"
 }
 
 # Solver of the proofs; the one inside npm's solc gives up on them.

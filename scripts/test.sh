@@ -39,6 +39,7 @@ tests() {
 }
 
 need_all
+need_postgres
 
 step "Solidity: format" forge fmt --check
 # Before lint: on files that are not built yet, forge lint leaves artifacts without bytecode in the cache.

@@ -62,6 +62,8 @@ public static class CapVaultCli
             FilesCommands.Create(),
             EventsCommands.Create(),
             WatchCommand.Create(),
+            MigrateCommand.Create(),
+            RelayerCommands.Create(),
         };
         foreach (var option in GlobalOptions.All)
         {

@@ -15,7 +15,7 @@ internal static class GlobalOptions
 
     public static readonly Option<string?> Key = new("--key")
     {
-        Description = "SDK key (croo_sk_…) of the agent to act for; for agents, services and keys an operator key (ohk_…) or an Owner's token (cap_own_…).",
+        Description = "SDK key (croo_sk_…) of the agent to act for; for agents, services, keys and relayer an operator key (ohk_…) or an Owner's token (cap_own_…).",
         HelpName = "key",
         Recursive = true,
     };

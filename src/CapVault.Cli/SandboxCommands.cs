@@ -59,16 +59,14 @@ internal static class SandboxCommands
         var sandbox = session.Sandbox();
         using var setup = session.Setup();
         var status = await setup.GetStatusAsync(cancellationToken);
-        session.Print.Result(new { sandbox.RpcUrl, sandbox.ApiUrl, processes, status }, print => print.Fields(
-            ("relayer", $"{sandbox.ApiUrl}, process {processes.Relayer!.Pid}"),
-            ("anvil", $"{sandbox.RpcUrl}, process {processes.Anvil!.Pid}"),
-            ("block", $"{status.Block} of {status.ChainHead}"),
-            ("chain time", DateTimeOffset.FromUnixTimeSeconds(status.ChainTime).ToString("u")),
-            ("operations", string.Join(", ", status.Operations.Select(state => $"{state.Value} {state.Key}"))),
-            ("gas deposit", status.PaymasterDeposit + " wei"),
-            ("lanes", string.Join(", ", status.Lanes.Select(lane => $"{lane.Address} with {lane.Balance} wei"))),
-            ("newest event", status.EventHead),
-            ("logs", session.Folder.Path)));
+        session.Print.Result(new { sandbox.RpcUrl, sandbox.ApiUrl, processes, status }, print =>
+        {
+            print.Fields(
+                ("relayer", $"{sandbox.ApiUrl}, process {processes.Relayer!.Pid}"),
+                ("anvil", $"{sandbox.RpcUrl}, process {processes.Anvil!.Pid}"),
+                ("logs", session.Folder.Path));
+            RelayerCommands.Describe(print, status);
+        });
     });
 
     private static Command Advance()

@@ -37,24 +37,33 @@ public sealed class UserOperations
     }
 
     /// <summary>userOpHash: the 32 bytes that the account's key signs; everything but the signature goes into it.</summary>
-    /// <exception cref="NotSupportedException">initCode is EIP-7702's marker: the hash then depends on the sender's delegate.</exception>
-    public byte[] Hash(PackedUserOperation operation)
+    /// <param name="delegation">Of an EOA that has delegated itself (EIP-7702), the 20 bytes of whom to: its operations are hashed with it in place of
+    /// the marker in initCode.</param>
+    /// <exception cref="NotSupportedException">initCode is EIP-7702's marker, and there is no delegation.</exception>
+    public byte[] Hash(PackedUserOperation operation, byte[]? delegation = null)
     {
-        if (operation.InitCode is [0x77, 0x02, ..] && operation.InitCode.Skip(2).Take(18).All(b => b == 0))
+        var initCode = operation.InitCode;
+        if (IsDelegated(operation))
         {
-            throw new NotSupportedException("initCode: found the EIP-7702 marker 0x7702, expected nothing or a factory with its data.");
+            initCode = delegation is null
+                ? throw new NotSupportedException("initCode: found the EIP-7702 marker 0x7702, expected nothing or a factory with its data.")
+                : [.. delegation, .. operation.InitCode.Skip(20)];
         }
 
         return Eip712.Digest(domainSeparator, Eip712.StructHash(TypeHash, new ABIEncode().GetABIEncoded(
             new ABIValue("address", operation.Sender),
             new ABIValue("uint256", operation.Nonce),
-            new ABIValue("bytes32", Keccak(operation.InitCode)),
+            new ABIValue("bytes32", Keccak(initCode)),
             new ABIValue("bytes32", Keccak(operation.CallData)),
             new ABIValue("bytes32", operation.AccountGasLimits),
             new ABIValue("uint256", operation.PreVerificationGas),
             new ABIValue("bytes32", operation.GasFees),
             new ABIValue("bytes32", Keccak(operation.PaymasterAndData)))));
     }
+
+    /// <summary>Whether initCode is EIP-7702's marker: 0x7702, padded with zeros to an address where data follows.</summary>
+    public static bool IsDelegated(PackedUserOperation operation) =>
+        operation.InitCode is [0x77, 0x02, ..] && operation.InitCode.Skip(2).Take(18).All(b => b == 0);
 
     /// <summary>Types, domain and message of <see cref="Hash"/>, for a wallet that shows what it signs.</summary>
     public TypedData<Domain> TypedData(PackedUserOperation operation)

@@ -1,5 +1,6 @@
 using System.Net;
 using CapVault.Contracts;
+using CapVault.Contracts.CAPPaymaster.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
@@ -7,10 +8,13 @@ using CapVault.Relayer.Compat;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
+using CapVault.Relayer.Rpc;
 using CapVault.Relayer.Sandbox;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -28,16 +32,21 @@ public static class RelayerHost
     public static async Task<WebApplication> BuildAsync(string[] args, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
+        var options = Validated(builder.Configuration);
         // A line per request would drown what matters, and write keys of query strings into the log.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.PostConfigure<LoggerFilterOptions>(NeverLogQueries);
+        if (options.JsonLogs)
+        {
+            builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "O", true));
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = 4 * 1024 * 1024;
             kestrel.AddServerHeader = false;
         });
-        builder.Services.AddOptions<RelayerOptions>().BindConfiguration("CapVault").ValidateDataAnnotations().ValidateOnStart();
-        var options = Validated(builder.Configuration);
         var db = await Db.OpenAsync(options, cancellationToken);
         try
         {
@@ -76,6 +85,8 @@ public static class RelayerHost
     private static void AddServices(IServiceCollection services, RelayerOptions options, Db db)
     {
         services.AddSingleton(_ => db).AddSingleton<Leases>();
+        services.AddSingleton<RelayerMetrics>().AddSingleton<PrometheusCollector>().AddSingleton<OperationMonitor>().AddSingleton<Gauges>().AddSingleton<Readiness>();
+        services.AddSingleton<Draining>().AddSingleton<IHostLifetime, DrainingLifetime>().AddSingleton<RateLimits>().AddTraces(options);
         if (options.Sandbox)
         {
             services.AddSingleton<SandboxClock>();
@@ -95,9 +106,10 @@ public static class RelayerHost
         services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<Spending>().AddSingleton<OwnerActions>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
-        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>().AddSingleton<Presence>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
-        services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<StepOutcomes>();
+        services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
+        services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<OperationList>().AddSingleton<StepOutcomes>();
         services.AddSingleton<Bundler>().AddSingleton<BundleSimulator>().AddSingleton<PaymasterDeposit>().AddSingleton<LaneFunds>();
         services.AddSingleton<TermsDrafter>().AddSingleton<Negotiations>().AddSingleton<OrderReader>().AddSingleton<OrderSteps>().AddSingleton<PreparedSteps>();
         services.AddSingleton<Deliveries>().AddSingleton<DeliveryChecks>().AddSingleton<PreFlight>();
@@ -105,6 +117,7 @@ public static class RelayerHost
         // The order in which a log reaches them: an operation's outcome is known before the order book tells of it.
         services.AddSingleton<InclusionTracker>();
         services.AddSingleton<IProjection>(provider => provider.GetRequiredService<InclusionTracker>());
+        services.AddSingleton<IProjection, SponsorSettlement>();
         services.AddSingleton<IProjection, AccountBook>();
         services.AddSingleton<IProjection, OrderBook>();
 
@@ -114,6 +127,8 @@ public static class RelayerHost
         services.AddHostedService<Watch>();
         services.AddHostedService<Keeper>();
         services.AddCompat();
+        services.AddSingleton<OperationValidator>().AddSingleton<GasEstimates>().AddSingleton<AccountCode>().AddSingleton<Submissions>().AddSingleton<PaymasterService>()
+            .AddSingleton<OperationViews>().AddSingleton<RpcMethods>();
     }
 
     private static async Task PrepareAsync(WebApplication app, RelayerOptions options, CancellationToken cancellationToken)
@@ -121,6 +136,7 @@ public static class RelayerHost
         var context = app.Services.GetRequiredService<ChainContext>();
         var chain = app.Services.GetRequiredService<ChainClient>();
         await RequireChainAsync(chain, context, options, cancellationToken);
+        await RequireKeysAsync(chain, context, cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, app.Services.GetRequiredService<MasterKey>(), options, cancellationToken);
         if (options.Sandbox)
@@ -155,6 +171,25 @@ public static class RelayerHost
         }
     }
 
+    // With another sponsor every operation would fail. An EOA with code (EIP-7702) can be made to spend its nonces and its ETH by others than its key.
+    private static async Task RequireKeysAsync(ChainClient chain, ChainContext context, CancellationToken cancellationToken)
+    {
+        var signer = await chain.QueryAsync<SignerFunction, string>(context.Paymaster, new SignerFunction(), cancellationToken);
+        if (!signer.IsTheSameHex(context.SponsorKey.GetPublicAddress()))
+        {
+            throw new InvalidOperationException(
+                $"SponsorKey is the key of {context.SponsorKey.GetPublicAddress()}, the paymaster {context.Paymaster} takes signatures of {signer}. Give that one's key, or call setSigner as the paymaster's owner.");
+        }
+
+        foreach (var lane in context.Lanes)
+        {
+            if ((await chain.GetCodeAsync(lane.Address, cancellationToken)).Length > 0)
+            {
+                throw new InvalidOperationException($"Lane {lane.Lane}, {lane.Address}, has code: found an EIP-7702 delegation, expected a plain EOA. Give another LaneKey, or take the delegation back.");
+            }
+        }
+    }
+
     private static async Task RequireIdentityAsync(Db db, ChainContext context, MasterKey masterKey, RelayerOptions options, CancellationToken cancellationToken)
     {
         var where = db.IsShared ? "" : $" in {options.DataDirectory}";
@@ -185,16 +220,21 @@ public static class RelayerHost
 
     private static void Map(WebApplication app, RelayerOptions options)
     {
+        // Now, so that nothing is missed until somebody asks for it.
+        _ = app.Services.GetRequiredService<PrometheusCollector>();
+        app.UseTrustedProxies(options);
+        app.UseTraces();
         app.UseEnvelopes();
         app.UseWebSockets();
         app.MapHealth();
+        app.MapMetrics();
         if (!options.Has(RelayerRole.Api))
         {
             return;
         }
 
         app.MapStream();
-        var open = app.MapGroup("/api/v1");
+        var open = app.MapGroup("/api/v1").LimitByAddress();
         open.MapSignIn();
         open.MapDiscovery();
         app.MapObjectLinks();
@@ -216,5 +256,7 @@ public static class RelayerHost
         }
 
         app.MapCompat();
+        app.MapRpc();
+        app.UseDraining();
     }
 }

@@ -78,6 +78,11 @@ public sealed class RelayerOptions
     [Range(1, long.MaxValue)]
     public long MinimumDeposit { get; set; } = 1_000_000_000_000_000_000;
 
+    /// <summary>
+    /// What is sponsored and for how much, a JSON file. The default value is empty: a sandbox then sponsors everything, and any other relayer nothing.
+    /// </summary>
+    public string SponsorPolicyFile { get; set; } = "";
+
     /// <summary>How often the node is asked for its head, milliseconds. The default value is 50.</summary>
     [Range(10, 60_000)]
     public int PollMilliseconds { get; set; } = 50;
@@ -148,6 +153,48 @@ public sealed class RelayerOptions
     /// <summary>How many objects one agent may have, those not uploaded yet included. The default value is 1 000.</summary>
     [Range(1, 1_000_000)]
     public int ObjectQuotaCount { get; set; } = 1000;
+
+    /// <summary>How many requests an agent, or an Owner who signed in, may send per second in the long run, and ten times as many at once. The default value is 50.</summary>
+    [Range(1, 1_000_000)]
+    public int AgentRequestsPerSecond { get; set; } = 50;
+
+    /// <summary>The same for each key of the operator. The default value is 5 000.</summary>
+    [Range(1, 1_000_000)]
+    public int OperatorRequestsPerSecond { get; set; } = 5000;
+
+    /// <summary>The same for each address (of IPv6 the first half) that shows no good key. The default value is 20.</summary>
+    [Range(1, 1_000_000)]
+    public int AnonymousRequestsPerSecond { get; set; } = 20;
+
+    /// <summary>
+    /// Proxies in front of the relayer, addresses or networks with commas between them: whom they forward for is taken from X-Forwarded-For. From others that
+    /// header is passed over, because anybody can write it. The default value is none.
+    /// </summary>
+    [RegularExpression(@"^([0-9a-fA-F.:]+(/\d{1,3})?(, ?|$))*$", ErrorMessage = "TrustedProxies: expected addresses or networks, such as 10.0.0.0/8, with commas between them.")]
+    public string TrustedProxies { get; set; } = "";
+
+    /// <summary>Asked to stop, the relayer finishes what is on its way for this long at most, seconds. The default value is 8, less than containers are given.</summary>
+    [Range(0, 3600)]
+    public int DrainSeconds { get; set; } = 8;
+
+    /// <summary>Not ready when the last block of the node has not been applied for this long, seconds. The default value is 5.</summary>
+    [Range(1, 3600)]
+    public int ReadyLagSeconds { get; set; } = 5;
+
+    /// <summary>Not ready when the node's newest block has been the same for this long, seconds. The default value is 60.</summary>
+    [Range(1, 86_400)]
+    public int StaleHeadSeconds { get; set; } = 60;
+
+    /// <summary>Not ready when an operation has been waiting for this long, seconds. The default value is 900: longer than a signature that comes too late can wait.</summary>
+    [Range(1, 86_400)]
+    public int ReadyDueSeconds { get; set; } = 900;
+
+    /// <summary>Logs as one JSON object a line instead of text. The default value is false.</summary>
+    public bool JsonLogs { get; set; }
+
+    /// <summary>Address of an OpenTelemetry collector that takes OTLP over HTTP, http://collector:4318. The default value is empty: no traces.</summary>
+    [RegularExpression("^(https?://[^?#]+)?$", ErrorMessage = "OtlpEndpoint: expected an http or https address, or nothing.")]
+    public string OtlpEndpoint { get; set; } = "";
 }
 
 /// <summary>The parts of <see cref="RelayerOptions.Roles"/>.</summary>

@@ -99,10 +99,6 @@ public sealed partial class SetupClient : IDisposable
     public Task<IReadOnlyList<TokenFee>> GetFeesAsync(CancellationToken cancellationToken = default) =>
         _api.GetAsync<IReadOnlyList<TokenFee>>("fees", cancellationToken);
 
-    /// <summary>How the relayer is doing.</summary>
-    public Task<RelayerStatus> GetStatusAsync(CancellationToken cancellationToken = default) =>
-        _api.GetAsync<RelayerStatus>("relayer/status", cancellationToken);
-
     /// <summary>Sandbox only: mints test USDC.</summary>
     /// <param name="address">Account that gets it.</param>
     /// <param name="amount">Decimal string in USDC: <c>"1000.00"</c>.</param>

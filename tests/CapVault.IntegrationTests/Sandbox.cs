@@ -46,7 +46,7 @@ public class Sandbox : IAsyncLifetime
         Api = new RawApi(Relayer.Url);
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         _clients.ForEach(client => client.Dispose());
         Setup.Dispose();

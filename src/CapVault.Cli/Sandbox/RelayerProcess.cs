@@ -20,6 +20,9 @@ internal static class RelayerProcess
             ["CapVault__SponsorKey"] = AnvilProcess.SponsorKey,
             ["CapVault__FaucetKey"] = AnvilProcess.DeployerKey,
             ["CapVault__Sandbox"] = "true",
+            // Everybody here is on this machine, and may want to know how much it takes.
+            ["CapVault__AgentRequestsPerSecond"] = "1000000",
+            ["CapVault__AnonymousRequestsPerSecond"] = "1000000",
         };
         return DetachedProcess.Start(tools.Dotnet, [tools.Relayer], folder.Path, folder.RelayerLog, environment);
     }

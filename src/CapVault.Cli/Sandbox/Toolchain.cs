@@ -38,16 +38,19 @@ internal sealed record Toolchain(string Root, string Anvil, string Forge, string
                 $"Found no npm packages in {root}/node_modules, expected Foundry, solc and OpenZeppelin.", $"Next: (cd {root} && npm ci)");
         }
 
-        var relayer = Path.Combine(root, "src", "CapVault.Relayer", "bin", Configuration, "net10.0", "CapVault.Relayer.dll");
-        if (!File.Exists(relayer))
-        {
-            throw new CliException(
-                $"The relayer is not built: there is no {relayer}.", $"Next: dotnet build -c {Configuration} {root}/src/CapVault.Relayer");
-        }
-
-        var dotnet = DotnetHost();
+        var (dotnet, relayer) = FindRelayer(root);
         await RequireAspNetAsync(dotnet, root, cancellationToken);
         return new Toolchain(root, Native(root, "anvil"), Native(root, "forge"), dotnet, relayer);
+    }
+
+    /// <summary>The .NET host, and the relayer's assembly.</summary>
+    /// <exception cref="CliException">It is not built.</exception>
+    public static (string Dotnet, string Relayer) FindRelayer(string root)
+    {
+        var relayer = Path.Combine(root, "src", "CapVault.Relayer", "bin", Configuration, "net10.0", "CapVault.Relayer.dll");
+        return File.Exists(relayer)
+            ? (DotnetHost(), relayer)
+            : throw new CliException($"The relayer is not built: there is no {relayer}.", $"Next: dotnet build -c {Configuration} {root}/src/CapVault.Relayer");
     }
 
     private static async Task RequireNodeAsync(string root, CancellationToken cancellationToken)

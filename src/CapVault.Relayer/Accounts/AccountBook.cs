@@ -79,7 +79,12 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
     }
 
     /// <summary>Queues the deployment of an agent's account.</summary>
-    public static Task QueueDeploymentAsync(Tx tx, OperationQueue queue, ChainContext context, AgentRow agent)
+    /// <param name="tx">The transaction that promises it.</param>
+    /// <param name="queue">Where it goes.</param>
+    /// <param name="context">The chain.</param>
+    /// <param name="agent">Whose account it is.</param>
+    /// <param name="isNew">Whether it is asked for now, on its Owner's budget; else it was promised before.</param>
+    public static Task QueueDeploymentAsync(Tx tx, OperationQueue queue, ChainContext context, AgentRow agent, bool isNew)
     {
         var call = new CreateAccountFunction
         {
@@ -87,7 +92,7 @@ public sealed class AccountBook(ChainContext context, OperationQueue queue) : IP
             Executor = AddressUtil.Current.ConvertToChecksumAddress(agent.Executor),
             Salt = agent.AccountSalt,
         };
-        return queue.AddOwnAsync(tx, OperationKind.Deploy, context.AccountFactory.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Deploy);
+        return queue.AddOwnAsync(tx, OperationKind.Deploy, context.AccountFactory.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Deploy, account: isNew ? agent.Account : null);
     }
 
     // What the one before has signed, nobody takes any more.

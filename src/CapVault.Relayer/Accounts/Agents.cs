@@ -153,7 +153,7 @@ public sealed class Agents(
                         agent.AccountSalt,
                         agent.CreatedAt,
                     });
-                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent);
+                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent, isNew: true);
                 var made = $"{agentId} {await keys.CreateForAgentAsync(tx, agentId)}";
                 await call.RememberAsync(tx, made);
                 return made;

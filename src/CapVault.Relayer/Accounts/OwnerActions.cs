@@ -7,6 +7,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -22,7 +23,7 @@ namespace CapVault.Relayer.Accounts;
 /// can do the same without us, by a transaction of its own to the account.
 /// </summary>
 public sealed class OwnerActions(
-    Db db, ExecutorKeys executors, OperationSigner signer, OperationQueue queue, ChainClient chain, ChainContext context, ChainClock clock, TimeProvider time)
+    Db db, ExecutorKeys executors, OperationSigner signer, Sponsor sponsor, SponsorLedger ledger, OperationQueue queue, ChainClient chain, ChainContext context, ChainClock clock, TimeProvider time)
 {
     private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND order_id IS NULL";
     private const string Sent = "SELECT * FROM operation WHERE user_op_hash = @hash AND order_id IS NULL AND sender IS NOT NULL";
@@ -46,6 +47,12 @@ public sealed class OwnerActions(
                 await tx.LockAsync(agent.AgentId);
                 var executor = action.Executor ?? (request.Action == OwnerAction.SetExecutor ? await NewExecutorAsync(tx, agent.AgentId) : null);
                 var callData = executor is null ? action.CallData! : OwnerCalls.SetExecutor(AddressUtil.Current.ConvertToChecksumAddress(agent.Account), executor);
+                if (await tx.FirstOrDefaultAsync<byte[]>("SELECT user_op_hash FROM prepared_operation WHERE agent_id = @AgentId AND order_id IS NULL", agent) is { } replaced)
+                {
+                    await ledger.ReleaseAsync(tx, replaced);
+                }
+
+                await sponsor.AdmitOwnerActionAsync(tx, agent.Account, callData);
                 var sponsored = await signer.SponsorOwnerAsync(tx, agent.Account, callData);
                 await tx.ExecuteAsync(
                     """

@@ -111,6 +111,35 @@ public sealed class ChainClient(IClient rpc)
         return (await RequestAsync<SimulatedBlock[]>("eth_simulateV1", cancellationToken, payload, new { blockHash = blockHash.ToHex(true) }))[0].Calls;
     }
 
+    /// <summary>
+    /// Runs calls one after the other on top of the newest block, at <paramref name="time"/> (unix seconds), without sending them. One that fails
+    /// leaves nothing behind, and the next runs all the same.
+    /// </summary>
+    /// <param name="calls">Whose they are, and what.</param>
+    /// <param name="time">The next block's timestamp, unix seconds.</param>
+    /// <param name="stateOverrides">What the accounts have instead; null for nothing.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public async Task<SimulatedCall[]> SimulateAsync(
+        IReadOnlyList<(string From, Operations.LaneCall Call)> calls, long time, object? stateOverrides, CancellationToken cancellationToken)
+    {
+        var block = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["blockOverrides"] = new { time = new HexBigInteger(time).HexValue, gasLimit = new HexBigInteger(calls.Sum(item => item.Call.Gas) + 1_000_000).HexValue },
+            ["calls"] = calls.Select(item => new { from = item.From, to = item.Call.To, input = item.Call.Input, gas = new HexBigInteger(item.Call.Gas).HexValue }),
+        };
+        if (stateOverrides is not null)
+        {
+            block["stateOverrides"] = stateOverrides;
+        }
+
+        var payload = new { blockStateCalls = new[] { block }, validation = false, traceTransfers = false };
+        return (await RequestAsync<SimulatedBlock[]>("eth_simulateV1", cancellationToken, payload, "latest"))[0].Calls;
+    }
+
+    /// <summary>A word of a contract's storage.</summary>
+    public async Task<byte[]> GetStorageAsync(string address, string slot, CancellationToken cancellationToken) =>
+        (await RequestAsync<string>("eth_getStorageAt", cancellationToken, address, slot, "latest")).HexToByteArray();
+
     // Nodes word it differently.
     private static bool IsKnown(RpcResponseException exception) =>
         ((string[])["already known", "already imported", "AlreadyKnown", "known transaction"]).Any(words => exception.RpcError.Message.Contains(words, StringComparison.OrdinalIgnoreCase));

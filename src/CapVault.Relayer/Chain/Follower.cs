@@ -1,4 +1,6 @@
 using CapVault.Relayer.Accounts;
+using CapVault.Relayer.Monitoring;
+using CapVault.Relayer.Operations;
 using CapVault.Relayer.Storage;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -46,10 +48,12 @@ public sealed class Follower(
     ChainContext context,
     ChainClock clock,
     GasOracle gas,
-    Operations.InclusionTracker inclusion,
+    InclusionTracker inclusion,
     IEnumerable<IProjection> projections,
     Leases leases,
+    RelayerMetrics metrics,
     IOptions<RelayerOptions> options,
+    TimeProvider time,
     ILogger<Follower> log) : BackgroundService
 {
     private readonly string[] _addresses = [context.Vault, context.EntryPoint, context.AccountFactory];
@@ -57,6 +61,8 @@ public sealed class Follower(
     private BlockRow? _tip;
     private long _epoch;
     private volatile bool _isCaughtUp;
+    private long _headAt = time.GetTimestamp();
+    private long _caughtUpAt = time.GetTimestamp();
 
     /// <summary>The last block that was applied.</summary>
     public long Block { get; private set; } = -1;
@@ -70,6 +76,18 @@ public sealed class Follower(
     /// <summary>Whether the node's newest block, when last asked, is the one that was applied last. False while the node cannot be asked.</summary>
     public bool IsCaughtUp => _isCaughtUp;
 
+    /// <summary>Why the node could not be followed when last asked; null where it could.</summary>
+    public string? Failure { get; private set; }
+
+    /// <summary>How long the node's newest block has been the newest.</summary>
+    public TimeSpan HeadAge => time.GetElapsedTime(_headAt);
+
+    /// <summary>Whether everything that the node had was applied at least once: until then it is not known how old the order book is.</summary>
+    public bool HasCaughtUp { get; private set; }
+
+    /// <summary>How long ago everything that the node had was applied; since the start, where it never was.</summary>
+    public TimeSpan Lag => _isCaughtUp ? TimeSpan.Zero : time.GetElapsedTime(_caughtUpAt);
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -80,6 +98,12 @@ public sealed class Follower(
             {
                 var head = await ObserveHeadAsync(stoppingToken);
                 await (options.Value.Has(RelayerRole.Follower) && await _lease.HoldAsync(stoppingToken) ? CatchUpAsync(head, stoppingToken) : WatchAsync(head, stoppingToken));
+                Failure = null;
+                if (_isCaughtUp)
+                {
+                    _caughtUpAt = time.GetTimestamp();
+                    HasCaughtUp = true;
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -89,6 +113,7 @@ public sealed class Follower(
             {
                 // The node is away or lies: nothing was applied half, so asking again is all there is to do.
                 _isCaughtUp = false;
+                Failure = exception.Message;
                 log.LogWarning(exception, "Following the chain stopped at block {Block}; trying again", Block);
                 await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken);
             }
@@ -161,7 +186,12 @@ public sealed class Follower(
     public async Task<BlockWithTransactionHashes> ObserveHeadAsync(CancellationToken cancellationToken)
     {
         var head = await chain.GetHeadAsync(cancellationToken);
-        ChainHead = (long)head.Number.Value;
+        if (ChainHead != (long)head.Number.Value)
+        {
+            ChainHead = (long)head.Number.Value;
+            _headAt = time.GetTimestamp();
+        }
+
         if (ChainHead >= Block)
         {
             clock.Observe((long)head.Timestamp.Value);
@@ -189,7 +219,7 @@ public sealed class Follower(
             async tx =>
             {
                 await _lease.RequireAsync(tx);
-                await tx.ExecuteAsync(
+                await tx.PostAsync(
                     """
                     INSERT INTO block (hash, number, parent, block_time, canonical) VALUES (@Hash, @Number, @Parent, @BlockTime, 1)
                     ON CONFLICT (hash) DO UPDATE SET canonical = 1
@@ -251,6 +281,10 @@ public sealed class Follower(
             }
 
             mined.Add(new MinedTransaction(txHash, receipt.Status?.Value == 1, row));
+            if ((receipt.Logs ?? []).Count(InclusionTracker.IsOperation) is var operations and > 0)
+            {
+                metrics.BundleMined(operations, (double)receipt.GasUsed.Value);
+            }
         }
 
         return mined;
@@ -284,6 +318,7 @@ public sealed class Follower(
             return;
         }
 
+        metrics.Reorganised();
         log.LogWarning("The chain reorganised: {Depth} blocks above {Ancestor} are orphaned", tip - ancestor, ancestor);
         await db.WriteAsync(
             async tx =>

@@ -2,9 +2,11 @@ using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Idempotency;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Objects;
 using CapVault.Relayer.Operations;
 using CapVault.Relayer.Orders;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using Microsoft.Extensions.Options;
 using Nethereum.Contracts;
@@ -25,12 +27,15 @@ public sealed class Keeper(
     OrderSteps steps,
     OperationQueue queue,
     PaymasterDeposit deposit,
+    SponsorLedger ledger,
+    ChainClock clock,
     LaneFunds funds,
     EventRetention events,
     BlockRetention blocks,
     IdempotentCalls calls,
     ObjectSweep objects,
     Leases leases,
+    Draining draining,
     IOptions<RelayerOptions> options,
     TimeProvider time,
     ILogger<Keeper> log) : BackgroundService
@@ -62,8 +67,9 @@ public sealed class Keeper(
                 await events.PruneAsync(stoppingToken);
                 await calls.PruneAsync(stoppingToken);
                 await SweepObjectsAsync(stoppingToken);
-                if (follower.IsCaughtUp)
+                if (follower.IsCaughtUp && !draining.IsOn)
                 {
+                    await db.WriteAsync(tx => ledger.ReleaseExpiredAsync(tx, clock.HeadTime), stoppingToken);
                     await steps.EndDueAsync(stoppingToken);
                     await DeployAccountsAsync(stoppingToken);
                     await LookAfterMoneyAsync(stoppingToken);
@@ -94,7 +100,7 @@ public sealed class Keeper(
         {
             foreach (var agent in await tx.QueryAsync<AgentRow>("SELECT * FROM agent WHERE deployed = 0 LIMIT 20"))
             {
-                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent);
+                await AccountBook.QueueDeploymentAsync(tx, queue, context, agent, isNew: false);
             }
         },
         cancellationToken);

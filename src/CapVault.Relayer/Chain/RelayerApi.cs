@@ -1,27 +1,19 @@
 using System.Globalization;
 using CapVault.Relayer.Events;
 using CapVault.Relayer.Http;
+using CapVault.Relayer.Monitoring;
 using CapVault.Relayer.Operations;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
 using Microsoft.Extensions.Options;
-using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Chain;
 
-/// <summary>Routes about the relayer itself: health, configuration, status, operations.</summary>
+/// <summary>Routes about the relayer itself: configuration, status, operations, draining.</summary>
 public static class RelayerApi
 {
-    /// <summary>Maps <c>/health</c>, for whoever starts and watches the process; needs no key.</summary>
-    public static void MapHealth(this WebApplication app)
-    {
-        app.MapGet("/health/live", (HttpContext context) => Envelopes.Ok(context, new { status = "live" }));
-        app.MapGet("/health/ready", (HttpContext context, Follower follower) => follower.IsCaughtUp
-            ? Envelopes.Ok(context, new { status = "ready", block = follower.Block })
-            : throw new ApiException(503, ErrorCodes.RelayerUnavailable, $"The relayer is at block {follower.Block} of {follower.ChainHead}. Wait a moment.", retryable: true));
-    }
-
     /// <summary>Maps the routes.</summary>
     public static void MapRelayer(this RouteGroupBuilder api)
     {
@@ -38,61 +30,81 @@ public static class RelayerApi
                 Sandbox = options.Value.Sandbox,
             })).AlsoForOwners();
 
-        api.MapGet("/relayer/status", async (
-            HttpContext context, Db db, Follower follower, ChainContext deployment, ChainClient chain, PaymasterDeposit deposit, ChainClock clock, EventLog events) =>
+        var relayer = api.MapGroup("/relayer").NeedsScope(Scopes.Admin);
+        relayer.MapGet("/status", StatusAsync);
+
+        relayer.MapGet("/ops", async (HttpContext context, OperationList operations) =>
         {
             context.Caller().RequireOperator();
-            var cancellationToken = context.RequestAborted;
-            var states = await db.ReadAsync(
-                connection => connection.QueryAsync<(string State, long Count)>("SELECT state, count(*) FROM operation GROUP BY state"), cancellationToken);
-            var unmined = (await db.ReadAsync(
-                connection => connection.QueryAsync<(byte[] Eoa, long Count)>("SELECT eoa, count(*) FROM lane_tx WHERE state IN ('SIGNED', 'ACCEPTED') GROUP BY eoa"), cancellationToken)).ToList();
-            var bounds = await events.BoundsAsync(cancellationToken);
-            var lanes = new List<LaneStatus>();
-            foreach (var lane in deployment.Lanes)
+            return Envelopes.Page(context, await operations.ListAsync(OperationFilter.From(context.Request), Paging.From(context.Request), context.RequestAborted));
+        });
+
+        relayer.MapGet("/ops/{userOpHash}", async (HttpContext context, OperationList operations, string userOpHash) =>
+        {
+            context.Caller().RequireOperator();
+            var filter = new OperationFilter { UserOpHash = OperationFilter.HashOf("userOpHash", userOpHash) };
+            var found = await operations.ListAsync(filter, new Paging(1, long.MaxValue, ""), context.RequestAborted);
+            return Envelopes.Ok(context, found.Items is [var operation] ? operation : throw ApiException.NotFound(ErrorCodes.OperationNotFound, "operation", userOpHash));
+        });
+
+        relayer.MapPost("/drain", (HttpContext context, Draining draining, Gauges gauges, ILogger<Draining> log) => DrainAsync(context, draining, gauges, log, isOn: true))
+            .AlsoWhileDraining();
+        relayer.MapPost("/resume", (HttpContext context, Draining draining, Gauges gauges, ILogger<Draining> log) => DrainAsync(context, draining, gauges, log, isOn: false))
+            .AlsoWhileDraining();
+    }
+
+    private static async Task<IResult> StatusAsync(
+        HttpContext context,
+        Db db,
+        Follower follower,
+        Gauges gauges,
+        GasOracle gas,
+        Readiness readiness,
+        Draining draining,
+        ChainClock clock,
+        LiveConnections connections,
+        PaymasterDeposit deposit,
+        EventLog events)
+    {
+        context.Caller().RequireOperator();
+        var cancellationToken = context.RequestAborted;
+        var states = await db.ReadAsync(
+            connection => connection.QueryAsync<(string State, long Count)>("SELECT state, count(*) FROM operation GROUP BY state"), cancellationToken);
+        var bounds = await events.BoundsAsync(cancellationToken);
+        var open = await gauges.OpenAsync(cancellationToken);
+        var eoas = await gauges.EoasAsync(cancellationToken);
+        return Envelopes.Ok(
+            context,
+            new RelayerStatus
             {
-                lanes.Add(new LaneStatus
-                {
-                    Address = lane.Address,
-                    Balance = (await chain.GetBalanceAsync(lane.Address, cancellationToken)).ToString(CultureInfo.InvariantCulture),
-                    Unmined = unmined.Find(row => row.Eoa.AsSpan().SequenceEqual(lane.Eoa)).Count,
-                });
-            }
+                Version = Gauges.Version,
+                Draining = draining.IsOn,
+                Checks = await readiness.CheckAsync(cancellationToken),
+                Block = follower.Block,
+                ChainHead = follower.ChainHead,
+                ChainTime = clock.Now,
+                BaseFee = gas.BaseFee.ToString(CultureInfo.InvariantCulture),
+                Operations = states.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal),
+                Open = open.Count,
+                OldestOpen = open.Oldest is { } oldest ? DateTimeOffset.FromUnixTimeMilliseconds(oldest) : null,
+                PaymasterDeposit = (await gauges.DepositAsync(cancellationToken))?.ToString(CultureInfo.InvariantCulture),
+                PaymasterPromised = GasMoney.ToWei(await db.ReadAsync(SponsorLedger.InFlightAsync, cancellationToken)).ToString(CultureInfo.InvariantCulture),
+                PaymasterAlarm = deposit.Alarm,
+                Lanes = eoas.ConvertAll(eoa => new LaneStatus { Address = eoa.Address, Balance = eoa.Balance?.ToString(CultureInfo.InvariantCulture), InFlight = eoa.InFlight }),
+                EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),
+                Streams = connections.Count,
+            });
+    }
 
-            return Envelopes.Ok(
-                context,
-                new RelayerStatus
-                {
-                    Block = follower.Block,
-                    ChainHead = follower.ChainHead,
-                    ChainTime = clock.Now,
-                    Operations = states.ToDictionary(row => row.State, row => row.Count, StringComparer.Ordinal),
-                    PaymasterDeposit = (await deposit.GetAsync(cancellationToken)).ToString(CultureInfo.InvariantCulture),
-                    Lanes = lanes,
-                    EventHead = EventLog.Cursor(bounds.Epoch, bounds.Head),
-                });
-        }).NeedsScope(Scopes.Admin);
-
-        api.MapGet("/relayer/ops/{userOpHash}", async (HttpContext context, Db db, string userOpHash) =>
+    private static async Task<IResult> DrainAsync(HttpContext context, Draining draining, Gauges gauges, ILogger log, bool isOn)
+    {
+        context.Caller().RequireOperator();
+        if (draining.IsOn != isOn)
         {
-            context.Caller().RequireOperator();
-            var hash = userOpHash.Length == 66 && userOpHash.IsHex() ? userOpHash.HexToByteArray() : throw ApiException.Invalid("userOpHash", userOpHash, "0x and 64 hex digits");
-            var row = await db.ReadAsync(
-                    connection => connection.QueryFirstOrDefaultAsync<Operation?>("SELECT * FROM operation WHERE user_op_hash = @hash", new { hash }), context.RequestAborted)
-                ?? throw ApiException.NotFound(ErrorCodes.OperationNotFound, "operation", userOpHash);
-            return Envelopes.Ok(
-                context,
-                new OperationView
-                {
-                    UserOpHash = row.UserOpHash?.ToHex(true),
-                    Kind = row.Kind,
-                    Step = row.Step is null ? null : OrderStep.Parse(row.Step),
-                    State = row.State,
-                    Success = row.Success,
-                    Reason = row.FailureReason,
-                    TxHash = row.TxHash?.ToHex(true),
-                    Attempt = row.Attempt,
-                });
-        }).NeedsScope(Scopes.Admin);
+            log.LogWarning("The relayer {Change}, as the key {KeyId} asks for", isOn ? "takes no new work" : "takes new work again", context.Caller().KeyId);
+            draining.IsOn = isOn;
+        }
+
+        return Envelopes.Ok(context, new DrainResult { Draining = isOn, Open = (await gauges.OpenAsync(context.RequestAborted)).Count });
     }
 }

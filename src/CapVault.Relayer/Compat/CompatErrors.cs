@@ -60,9 +60,12 @@ public static class CompatErrors
         [ErrorCodes.LinkExpired] = ErrorCodes.LinkExpired,
         [ErrorCodes.SpendingLimitExceeded] = ErrorCodes.SpendingLimitExceeded,
         [ErrorCodes.ThirdPartiesNotAccepted] = ErrorCodes.ThirdPartiesNotAccepted,
+        [ErrorCodes.SponsorPolicyDenied] = ErrorCodes.SponsorPolicyDenied,
+        [ErrorCodes.SponsorBudgetExceeded] = ErrorCodes.SponsorBudgetExceeded,
         [ErrorCodes.QuotaExceeded] = ErrorCodes.QuotaExceeded,
         [ErrorCodes.ContentHashMismatch] = ErrorCodes.ContentHashMismatch,
         [ErrorCodes.RelayerUnavailable] = ErrorCodes.RelayerUnavailable,
+        [ErrorCodes.Maintenance] = ErrorCodes.Maintenance,
     };
 
     /// <summary><c>{"code":&lt;http&gt;,"reason","message","metadata"}</c>; all of the metadata are strings.</summary>

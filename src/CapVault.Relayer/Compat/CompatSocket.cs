@@ -48,12 +48,10 @@ public static class CompatSocket
     private static async Task<Caller> CallerAsync(HttpContext context, ApiKeys keys)
     {
         var key = context.Request.Query["key"].ToString();
-        if (key.Length == 0)
-        {
-            throw new ApiException(401, ErrorCodes.Unauthorized, "No key was sent. Connect to /ws?key=croo_sk_….");
-        }
-
-        return await keys.FindAsync(key, context.RequestAborted)
-            ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one.");
+        return key.Length == 0
+            ? context.AdmitOrRefuse(null, new ApiException(401, ErrorCodes.Unauthorized, "No key was sent. Connect to /ws?key=croo_sk_…."))
+            : context.AdmitOrRefuse(
+                await keys.FindAsync(key, context.RequestAborted),
+                new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown or revoked. Ask the operator for a new one."));
     }
 }

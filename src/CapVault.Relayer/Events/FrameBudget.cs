@@ -1,3 +1,4 @@
+using CapVault.Relayer.Http;
 using CapVault.Sdk;
 
 namespace CapVault.Relayer.Events;
@@ -8,17 +9,13 @@ public sealed class FrameBudget(TimeProvider time)
     private const double Burst = 100;
     private const double PerSecond = 20;
 
-    private double _left = Burst;
-    private long _at = time.GetTimestamp();
+    private readonly TokenBucket _bucket = new(Burst, PerSecond, time);
 
     /// <summary>Takes one frame from the budget.</summary>
     /// <exception cref="StreamException">There is nothing left.</exception>
     public void Spend()
     {
-        var now = time.GetTimestamp();
-        _left = Math.Min(Burst, _left + (time.GetElapsedTime(_at, now).TotalSeconds * PerSecond)) - 1;
-        _at = now;
-        if (_left < 0)
+        if (!_bucket.TryTake())
         {
             throw new StreamException(CloseCodes.TooFast, ErrorCodes.RateLimited, $"found more than {Burst} frames at once or {PerSecond} a second that answer to nothing; send acks of events and pongs");
         }

@@ -44,7 +44,7 @@ public static class StreamApi
         }
 
         var caller = context.Request.Query["ticket"].ToString() is { Length: > 0 } ticket
-            ? context.Admit(await tickets.RedeemAsync(ticket, context.RequestAborted))
+            ? context.AdmitOrRefuse(await tickets.RedeemAsync(ticket, context.RequestAborted), StreamTickets.Refusal)
             : await context.AuthenticateAsync();
         caller.RequireScope(Scopes.Read);
         if (!caller.IsOperator)

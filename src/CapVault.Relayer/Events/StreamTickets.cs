@@ -17,6 +17,10 @@ public sealed class StreamTickets(Db db, ApiKeys keys, TimeProvider time)
     private const string Prefix = "tkt_";
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
 
+    /// <summary>401: what a ticket that opens nothing is answered with.</summary>
+    public static ApiException Refusal =>
+        new(401, ErrorCodes.InvalidApiKey, "The ticket is unknown, used, older than 30 s, or its key was revoked. Get a new one from POST /stream/tickets.");
+
     /// <summary>Makes a ticket that carries the caller's identity.</summary>
     public Task<StreamTicket> CreateAsync(Caller caller, CancellationToken cancellationToken)
     {
@@ -34,17 +38,15 @@ public sealed class StreamTickets(Db db, ApiKeys keys, TimeProvider time)
             cancellationToken);
     }
 
-    /// <summary>Takes a ticket: whoever comes second finds nothing.</summary>
-    /// <exception cref="ApiException">401 for a ticket that is unknown, used or too old, or whose key was revoked.</exception>
-    public async Task<Caller> RedeemAsync(string ticket, CancellationToken cancellationToken)
+    /// <summary>Takes a ticket: whoever comes second finds nothing. Null for one that is unknown, used or too old, or whose key was revoked.</summary>
+    public async Task<Caller?> RedeemAsync(string ticket, CancellationToken cancellationToken)
     {
         var keyId = await db.WriteAsync(
             tx => tx.FirstOrDefaultAsync<string>(
                 "DELETE FROM stream_ticket WHERE ticket_hash = @hash AND expires_at > @now RETURNING key_id",
                 new { hash = Hash(ticket), now = time.GetUtcNow().ToUnixTimeMilliseconds() }),
             cancellationToken);
-        return (keyId is null ? null : await keys.FindByIdAsync(keyId, cancellationToken)) ?? throw new ApiException(
-            401, ErrorCodes.InvalidApiKey, "The ticket is unknown, used, older than 30 s, or its key was revoked. Get a new one from POST /stream/tickets.");
+        return keyId is null ? null : await keys.FindByIdAsync(keyId, cancellationToken);
     }
 
     private static byte[] Hash(string ticket) => SHA256.HashData(Encoding.UTF8.GetBytes(ticket));

@@ -17,6 +17,9 @@ public sealed class ApiException(int status, string code, string message, object
     /// <summary>Whether the same call may succeed later.</summary>
     public bool Retryable => retryable;
 
+    /// <summary>How long the caller should wait before it repeats the call, where it may. The default value is 1 second.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>A field that is malformed or out of range.</summary>
     public static ApiException Invalid(string field, string? found, string expected) =>
         new(400, ErrorCodes.ValidationError, $"{field}: found {Quote(found)}, expected {expected}.", new { field, found = Cut(found), expected });

@@ -79,20 +79,33 @@ public static class CallerExtensions
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new NeededScope(scope));
 
     /// <summary>Finds the caller by the key that was sent, and makes sure that the route is for such callers.</summary>
-    /// <exception cref="ApiException">401 without a key, or with one that is not valid; else as <see cref="Admit"/>.</exception>
+    /// <exception cref="ApiException">401 without a key, or with one that is not valid; 429 when such come too often; else as <see cref="AdmitOrRefuse"/>.</exception>
     public static async Task<Caller> AuthenticateAsync(this HttpContext http)
     {
-        var key = KeyOf(http.Request) ?? throw new ApiException(
-            401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key.");
-        return http.Admit(
-            await FindAsync(http, key)
-                ?? throw new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again."));
+        return KeyOf(http.Request) is { } key
+            ? http.AdmitOrRefuse(
+                await FindAsync(http, key),
+                new ApiException(401, ErrorCodes.InvalidApiKey, "The key is unknown, revoked or expired. Ask the operator for a new one, or sign in again."))
+            : http.AdmitOrRefuse(
+                null,
+                new ApiException(401, ErrorCodes.Unauthorized, "No key was sent. Send X-SDK-Key: croo_sk_…, or Authorization: Bearer with an agent's or the operator's key."));
     }
 
-    /// <summary>Makes sure that the route of this request is for such callers.</summary>
-    /// <exception cref="ApiException">403 for an Owner where it is not for Owners, and for an operator's key without the scope.</exception>
-    public static Caller Admit(this HttpContext http, Caller caller)
+    /// <summary>Counts the request, and makes sure that its route is for such callers.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="caller">Who was found; null for nobody.</param>
+    /// <param name="refusal">What nobody gets.</param>
+    /// <exception cref="ApiException">429 for too many; 403 for an Owner where it is not for Owners, and for an operator's key without the scope.</exception>
+    public static Caller AdmitOrRefuse(this HttpContext http, Caller? caller, ApiException refusal)
     {
+        var limits = http.RequestServices.GetRequiredService<RateLimits>();
+        if (caller is null)
+        {
+            limits.TakeByAddress(http);
+            throw refusal;
+        }
+
+        limits.Take(http, caller);
         var metadata = http.GetEndpoint()!.Metadata;
         if (caller.Owner is not null && metadata.GetMetadata<OwnersToo>() is null)
         {
@@ -102,6 +115,9 @@ public static class CallerExtensions
         caller.RequireScope(metadata.GetMetadata<NeededScope>()?.Scope ?? (HttpMethods.IsGet(http.Request.Method) ? Scopes.Read : Scopes.Write));
         return caller;
     }
+
+    /// <summary>Whether the request carries a key at all.</summary>
+    public static bool HasKey(this HttpContext http) => KeyOf(http.Request) is not null;
 
     /// <summary>The caller of this request.</summary>
     public static Caller Caller(this HttpContext context) => (Caller)context.Items[typeof(Caller)]!;

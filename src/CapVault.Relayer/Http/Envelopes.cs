@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
+using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.JsonRpc.Client;
 
@@ -87,6 +89,8 @@ public static class Envelopes
         IOException { InnerException: OverflowException } => new(400, ErrorCodes.ValidationError, "The request cannot be read: a chunk's size is too large."),
         RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException or HttpRequestException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer's chain node does not answer as it should. Try again shortly.", retryable: true),
+        DatabaseAwayException =>
+            new(503, ErrorCodes.RelayerUnavailable, "The relayer's database does not answer as it should. Try again shortly.", retryable: true),
         ObjectDisposedException or OperationCanceledException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer is stopping. Try again shortly.", retryable: true),
         _ => new(500, ErrorCodes.InternalError, "Something failed here that is not your fault. Look at the order or negotiation before you repeat the call.", retryable: true),
@@ -104,12 +108,14 @@ public static class Envelopes
 
     private static async Task WriteAsync(HttpContext context, ApiException error, Func<HttpContext, ApiException, object> body)
     {
+        var limits = context.Response.Headers.Where(header => header.Key.StartsWith(RateLimits.HeaderPrefix, StringComparison.Ordinal)).ToList();
         context.Response.Clear();
         context.Response.StatusCode = error.Status;
+        limits.ForEach(context.Response.Headers.Add);
         context.Response.Headers[RequestIdHeader] = RequestId(context);
         if (error is { Retryable: true, Status: 503 or 429 } or { Code: ErrorCodes.IdempotencyKeyInProgress })
         {
-            context.Response.Headers.RetryAfter = "1";
+            context.Response.Headers.RetryAfter = Math.Ceiling(error.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
         await context.Response.WriteAsJsonAsync(body(context, error), CapJson.Options, context.RequestAborted);

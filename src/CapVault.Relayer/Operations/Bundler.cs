@@ -65,6 +65,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
         AND NOT EXISTS (
           SELECT 1 FROM operation w JOIN agent a ON a.account = w.sender
           WHERE w.sender = p.sender AND w.nonce_key = 0 AND w.live = 1 AND w.operation_id < p.operation_id)
+        AND (p.deploys = 0 OR NOT EXISTS (SELECT 1 FROM operation d WHERE d.sender = p.sender AND d.live = 1 AND d.deploys = 1 AND d.operation_id < p.operation_id))
         """;
 
     private const string OwnReady = $"p.live = 1 AND p.state = 'QUEUED' AND p.kind <> 'user_op' AND {CanAct}";

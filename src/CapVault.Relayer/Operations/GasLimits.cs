@@ -57,6 +57,9 @@ public sealed record GasLimits(long Call, long Used)
         [OrderStep.Reject] = new(Push, 155_000),
     };
 
+    /// <summary>All limits of the operation: what the EntryPoint holds back for it, in gas.</summary>
+    public long Prefund => Verification + Call + PaymasterVerification + PreVerification;
+
     /// <summary>The gas of a step.</summary>
     public static GasLimits Of(OrderStep step) => Steps[step];
 }

@@ -4,6 +4,7 @@ using CapVault.Relayer.Storage;
 using Dapper;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.RPC.Eth.DTOs;
 
 namespace CapVault.Relayer.Operations;
 
@@ -20,6 +21,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     private readonly byte[] _operationEvent = OperationEvent.HexToByteArray();
     private readonly byte[] _revertReason = RevertReason.HexToByteArray();
 
+    /// <summary>Whether a log of the EntryPoint says that an operation was included.</summary>
+    public static bool IsOperation(FilterLog log) => log.Topics is [string signature, ..] && signature.IsTheSameHex(OperationEvent);
+
     /// <summary>Which of these transactions are ours.</summary>
     public async Task<List<byte[]>> OursAsync(List<byte[]> txHashes, CancellationToken cancellationToken) => txHashes.Count == 0
         ? []
@@ -31,7 +35,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     public async Task MinedAsync(Tx tx, MinedTransaction mined)
     {
         var sent = await tx.SingleAsync<SentAttempt>("SELECT lane_tx_id, cancels FROM attempt WHERE tx_hash = @TxHash", mined);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE lane_tx SET state = @state, block_hash = @hash, block_number = @number WHERE lane_tx_id = @LaneTxId",
             new { sent.LaneTxId, state = mined.Succeeded ? LaneTxState.Mined : LaneTxState.Reverted, hash = mined.Block.Hash, number = mined.Block.Number });
         if (sent.Cancels)
@@ -63,9 +67,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     /// <summary>Blocks up to <paramref name="number"/> are deep enough.</summary>
     public async Task FinaliseAsync(Tx tx, long number)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET state = 'FINAL' WHERE state = 'INCLUDED' AND block_number <= @number", new { number });
-        await tx.ExecuteAsync("UPDATE lane_tx SET state = 'FINAL' WHERE state = 'MINED' AND block_number <= @number", new { number });
+        await tx.PostAsync("UPDATE lane_tx SET state = 'FINAL' WHERE state = 'MINED' AND block_number <= @number", new { number });
     }
 
     /// <inheritdoc/>
@@ -81,7 +85,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         {
             // Logged just before the operation's own event, which decides.
             var reverted = log.ToFilterLog().DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
-            await tx.ExecuteAsync(
+            await tx.PostAsync(
                 "UPDATE operation SET failure_reason = @reason WHERE user_op_hash = @UserOpHash",
                 new { reverted.UserOpHash, reason = Reverts.Describe(reverted.RevertReason) });
         }
@@ -102,7 +106,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
             new { ancestor, _entryPoint });
         foreach (var account in accounts)
         {
-            await RebuildLanesAsync(tx, account);
+            await RebuildLanesAsync(tx, account, ancestor);
         }
 
         await tx.ExecuteAsync(
@@ -152,7 +156,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
 
     // Not for ever: every bundle that reverts costs us gas.
     private Task NotIncludedAsync(Tx tx, Operation operation) => operation.Attempt < BundlePolicy.MaxAttempts
-        ? tx.ExecuteAsync("UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation)
+        ? tx.PostAsync("UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation)
         : outcomes.LostAsync(tx, operation, OperationState.Failed, $"{operation.Attempt} transactions that carried it reverted");
 
     // Of accounts that have no agent here too: they come by JSON-RPC, and the row is all that there is of them.
@@ -170,14 +174,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
 
         var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
         await ChainEvents.StoreAsync(tx, log, account: account);
-        var key = included.Nonce >> 64;
-        if (key <= long.MaxValue)
-        {
-            var seq = (long)(included.Nonce & ulong.MaxValue);
-            await AdvanceLaneAsync(tx, account, (long)key, seq + 1);
-            await SupersedeAsync(tx, account, (long)key, seq, operation?.OperationId ?? 0);
-        }
-
+        var (key, seq) = NonceLane.Of(included.Nonce);
+        await AdvanceLaneAsync(tx, account, key, seq + 1);
+        await SupersedeAsync(tx, account, key, seq, operation?.OperationId ?? 0);
         if (operation is null)
         {
             return;
@@ -194,7 +193,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     }
 
     private static async Task<bool> IsKnownAsync(Tx tx, byte[] account) => await tx.FirstOrDefaultAsync<long?>(
-        "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM operation WHERE sender = @account AND live = 1 LIMIT 1", new { account }) is not null;
+        "SELECT 1 FROM agent WHERE account = @account UNION ALL SELECT 1 FROM account_lane WHERE account = @account LIMIT 1", new { account }) is not null;
 
     // Another operation that was signed for this place in the lane can never land: the winner may be one that we had given up, or one from
     // before a restored backup.
@@ -208,28 +207,36 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         }
     }
 
-    private async Task RebuildLanesAsync(Tx tx, byte[] account)
+    // Of an account of another maker we have not seen every operation: where none is left on the canonical chain, its lane is where the first that was
+    // taken back had been.
+    private async Task RebuildLanesAsync(Tx tx, byte[] account, long ancestor)
     {
         await tx.ExecuteAsync("DELETE FROM account_lane WHERE account = @account", new { account });
-        var logs = await tx.QueryAsync<ChainLog>(
-            """
-            SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
-            FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = 1
-            WHERE e.account = @account AND e.address = @entryPoint
-            """,
-            new { account, entryPoint = _entryPoint });
-        foreach (var log in logs)
+        var lanes = new Dictionary<long, long>();
+        foreach (var isCanonical in new[] { true, false })
         {
-            var included = log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event;
-            if (included.Nonce >> 64 is var key && key <= long.MaxValue)
+            var logs = await tx.QueryAsync<ChainLog>(
+                """
+                SELECT e.block_hash, e.log_index, e.block_number, e.block_time, e.tx_hash, e.address, e.topics, e.data
+                FROM chain_event e JOIN block b ON b.hash = e.block_hash AND b.canonical = @canonical
+                WHERE e.account = @account AND e.address = @entryPoint AND (b.canonical = 1 OR b.number > @ancestor)
+                """,
+                new { account, entryPoint = _entryPoint, canonical = isCanonical ? 1 : 0, ancestor });
+            var next = logs.Select(log => NonceLane.Of(log.ToFilterLog().DecodeEvent<UserOperationEventEventDTO>().Event.Nonce)).GroupBy(place => place.Key, place => place.Sequence);
+            foreach (var lane in next)
             {
-                await AdvanceLaneAsync(tx, account, (long)key, (long)(included.Nonce & ulong.MaxValue) + 1);
+                lanes.TryAdd(lane.Key, isCanonical ? lane.Max() + 1 : lane.Min());
             }
+        }
+
+        foreach (var (key, nextSeq) in lanes)
+        {
+            await AdvanceLaneAsync(tx, account, key, nextSeq);
         }
     }
 
     /// <summary>A nonce lane of an account is at least so far.</summary>
-    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
+    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.PostAsync(
         """
         INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
         ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = excluded.next_seq WHERE account_lane.next_seq < excluded.next_seq

@@ -2,6 +2,7 @@ using System.Numerics;
 using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
 using Dapper;
+using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
@@ -37,7 +38,7 @@ public sealed record Attempt
 /// What one lane writes. Operations, nonce and signed bytes are claimed in one transaction, before anything is sent: a crash at any point leaves either
 /// nothing, or bytes that whoever finds them sends again.
 /// </summary>
-public sealed class LaneBook(byte[] eoa, Lease lease, Db db, Bundler bundler, InclusionTracker inclusion, StepOutcomes outcomes, TimeProvider time)
+public sealed class LaneBook(byte[] eoa, Lease lease, LaneShare? share, Db db, Bundler bundler, InclusionTracker inclusion, StepOutcomes outcomes, TimeProvider time)
 {
     // The only door: whatever a lane writes, it writes as the one that drives this EOA.
     private Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken) => db.WriteAsync(
@@ -56,8 +57,19 @@ public sealed class LaneBook(byte[] eoa, Lease lease, Db db, Bundler bundler, In
         },
         cancellationToken);
 
-    /// <summary>Whether this process may drive the EOA.</summary>
-    public Task<bool> HoldAsync(CancellationToken cancellationToken) => lease.HoldAsync(cancellationToken);
+    /// <summary>Whether this process drives the EOA: it holds its lease, and that is not more than its part.</summary>
+    public async Task<bool> HoldAsync(CancellationToken cancellationToken)
+    {
+        var name = eoa.ToHex();
+        var isDriven = share?.Admits(name) != false && await lease.HoldAsync(cancellationToken);
+        if (!isDriven && lease.IsHeld)
+        {
+            await lease.ReleaseAsync(cancellationToken);
+        }
+
+        share?.Set(name, isDriven);
+        return isDriven;
+    }
 
     /// <summary>Changes with who drives the EOA: another may have sent from it in between.</summary>
     public long Epoch => lease.Epoch;
@@ -122,8 +134,8 @@ public sealed class LaneBook(byte[] eoa, Lease lease, Db db, Bundler bundler, In
     public Task AcceptAsync(IEnumerable<long> laneTxIds, CancellationToken cancellationToken) => WriteAsync(
         async tx =>
         {
-            await tx.ExecuteAsync("UPDATE lane_tx SET state = 'ACCEPTED' WHERE lane_tx_id IN @laneTxIds AND state = 'SIGNED'", new { laneTxIds });
-            await tx.ExecuteAsync("UPDATE operation SET state = 'BROADCAST' WHERE lane_tx_id IN @laneTxIds AND state = 'ASSIGNED'", new { laneTxIds });
+            await tx.PostAsync("UPDATE lane_tx SET state = 'ACCEPTED' WHERE lane_tx_id IN @laneTxIds AND state = 'SIGNED'", new { laneTxIds });
+            await tx.PostAsync("UPDATE operation SET state = 'BROADCAST' WHERE lane_tx_id IN @laneTxIds AND state = 'ASSIGNED'", new { laneTxIds });
         },
         cancellationToken);
 
@@ -211,7 +223,7 @@ public sealed class LaneBook(byte[] eoa, Lease lease, Db db, Bundler bundler, In
         return attempt;
     }
 
-    private Task InsertAsync(Tx tx, Attempt attempt) => tx.ExecuteAsync(
+    private Task InsertAsync(Tx tx, Attempt attempt) => tx.PostAsync(
         """
         INSERT INTO attempt (tx_hash, lane_tx_id, raw, max_fee, max_priority_fee, cancels, created_at)
         VALUES (@TxHash, @LaneTxId, @Raw, @MaxFee, @MaxPriorityFee, @cancels, @now)

@@ -25,6 +25,8 @@ public sealed class LanePool(
     TimeProvider time,
     ILogger<Lane> log) : BackgroundService
 {
+    private readonly LaneShare _share = new(db, leases, context.Lanes.Count);
+
     /// <summary>
     /// At start: takes the chain's word for nonces that this database does not know. More of them than it has given out means that it is an
     /// old backup: events after it are lost, and cursors from then must not be taken for ones of now, so this comes before
@@ -82,7 +84,31 @@ public sealed class LanePool(
             async connection => (await connection.QueryAsync<byte[]>(
                 "SELECT address FROM eoa e WHERE lane IS NULL AND EXISTS (SELECT 1 FROM lane_tx l WHERE l.eoa = e.address AND l.state IN ('SIGNED', 'ACCEPTED'))")).AsList(),
             stoppingToken);
-        await Task.WhenAll([.. context.Lanes.Select(key => NewLane(key.Eoa, key).RunAsync(stoppingToken)), .. retired.Select(eoa => NewLane(eoa, key: null).RunAsync(stoppingToken))]);
+        await Task.WhenAll([ShareAsync(stoppingToken), .. context.Lanes.Select(key => NewLane(key.Eoa, key).RunAsync(stoppingToken)), .. retired.Select(eoa => NewLane(eoa, key: null).RunAsync(stoppingToken))]);
+    }
+
+    private async Task ShareAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+            do
+            {
+                try
+                {
+                    await _share.CountAsync(stoppingToken);
+                }
+                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+                {
+                    log.LogWarning(exception, "How many relayers drive lanes cannot be asked; trying again");
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await _share.LeaveAsync(CancellationToken.None);
+        }
     }
 
     // With another LaneKey, or more or fewer lanes, accounts belong to other EOAs than their waiting operations were sponsored for. What we sign ourselves
@@ -106,5 +132,5 @@ public sealed class LanePool(
     }
 
     private Lane NewLane(byte[] eoa, LaneKey? key) => new(
-        eoa, key, new LaneBook(eoa, leases.Of($"lane:{eoa.ToHex(true)}"), db, bundler, inclusion, outcomes, time), chain, context, gas, follower, bundler, simulator, deposit, funds, queue, options.Value, time, log);
+        eoa, key, new LaneBook(eoa, leases.Of($"lane:{eoa.ToHex(true)}"), key is null ? null : _share, db, bundler, inclusion, outcomes, time), chain, context, gas, follower, bundler, simulator, deposit, funds, queue, options.Value, time, log);
 }

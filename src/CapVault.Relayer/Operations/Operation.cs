@@ -51,6 +51,9 @@ public record Operation
     /// <summary>Whether it came with its Executor's signature: it cannot be signed anew.</summary>
     public bool ClientSigned { get; init; }
 
+    /// <summary>Whether its initCode makes its account.</summary>
+    public bool Deploys { get; init; }
+
     /// <summary>What it may add to the gas of its transaction.</summary>
     public long GasLimit { get; init; }
 
@@ -77,6 +80,12 @@ public record Operation
 
     /// <summary>Its transaction's hash, once sent.</summary>
     public byte[]? TxHash { get; init; }
+
+    /// <summary>The trace of the request that it comes from (W3C), where that is kept.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>The block that includes it.</summary>
+    public long? BlockNumber { get; init; }
 
     /// <summary>When it was taken, unix milliseconds.</summary>
     public long CreatedAt { get; init; }

@@ -1,17 +1,39 @@
 using System.Numerics;
 using CapVault.Contracts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Monitoring;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
 
 namespace CapVault.Relayer.Operations;
 
+/// <summary>An operation that somebody else built.</summary>
+/// <param name="Sender">Its account, which may be of another maker.</param>
+/// <param name="NonceKey">Its nonce lane.</param>
+/// <param name="NonceSeq">Its place there.</param>
+/// <param name="Hash">EntryPoint's hash of it.</param>
+/// <param name="UserOp">As the ABI encodes it.</param>
+/// <param name="CallData">The account's call.</param>
+/// <param name="GasLimit">What it may add to the gas of its transaction.</param>
+/// <param name="Prefund">What the EntryPoint holds back from our paymaster's deposit for it, gwei; 0 where another pays.</param>
+/// <param name="ValidUntil">End of the sponsor's signature, unix seconds; null where another pays.</param>
+public sealed record ForeignOperation(
+    byte[] Sender, long NonceKey, long NonceSeq, byte[] Hash, byte[] UserOp, byte[] CallData, long GasLimit, long Prefund, long? ValidUntil)
+{
+    /// <summary>Whether its initCode makes its account.</summary>
+    public bool Deploys { get; init; }
+
+    /// <summary>The paymaster that pays, where it is not ours.</summary>
+    public byte[]? Paymaster { get; init; }
+}
+
 /// <summary>
 /// Puts operations into the queue, inside the transaction that promises them. From that commit on the row is the promise: whoever
 /// finds it carries it on.
 /// </summary>
-public sealed class OperationQueue(OperationSigner signer, ChainContext context, TimeProvider time)
+public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, ChainContext context, TimeProvider time)
 {
     private readonly Dictionary<string, Signal> _lanes = context.Lanes.ToDictionary(lane => lane.Address, _ => new Signal(), StringComparer.Ordinal);
 
@@ -41,6 +63,7 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
             return live;
         }
 
+        await sponsor.AdmitStepAsync(tx, account, orderId, step, callData);
         var operationId = await InsertAsync(
             tx,
             new Operation
@@ -96,9 +119,48 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
         return await GetAsync(tx, operationId);
     }
 
+    /// <summary>Queues what came complete by JSON-RPC. The caller has made sure that it is valid, and that its place is free.</summary>
+    public async Task AddForeignAsync(Tx tx, ForeignOperation operation)
+    {
+        tx.OnCommitted(() => Wake(operation.Sender));
+        await tx.ExecuteAsync(
+            """
+            INSERT INTO operation (kind, state, live, sender, nonce_key, nonce_seq, call_data, value, user_op_hash, user_op, valid_until, gas_limit, prefund, client_signed,
+              deploys, paymaster, eoa, created_at, updated_at)
+            VALUES ('user_op', 'QUEUED', 1, @Sender, @NonceKey, @NonceSeq, @CallData, '0', @Hash, @UserOp, @ValidUntil, @GasLimit, @Prefund, 1,
+              @deploys, @Paymaster, @eoa, @now, @now)
+            """,
+            new
+            {
+                operation.Sender,
+                operation.NonceKey,
+                operation.NonceSeq,
+                operation.CallData,
+                operation.Hash,
+                operation.UserOp,
+                operation.ValidUntil,
+                operation.GasLimit,
+                operation.Prefund,
+                deploys = operation.Deploys ? 1 : 0,
+                operation.Paymaster,
+                eoa = context.LaneOf(operation.Sender).Eoa,
+                now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            });
+    }
+
     /// <summary>Queues a transaction that the relayer sends itself, from whichever lane has room; nothing happens if the same one is live.</summary>
+    /// <param name="tx">The transaction that promises it.</param>
+    /// <param name="kind">One of <see cref="OperationKind"/>.</param>
+    /// <param name="target">Its recipient.</param>
+    /// <param name="callData">Its data.</param>
+    /// <param name="value">Wei.</param>
+    /// <param name="gasLimit">Its gas limit.</param>
+    /// <param name="orderId">The order that it is a step of.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="account">The account on whose budgets it is; null where nobody has asked for it.</param>
+    /// <param name="eoa">The lane that must send it; null for any.</param>
     public async Task<bool> AddOwnAsync(
-        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null, byte[]? eoa = null)
+        Tx tx, string kind, byte[] target, byte[] callData, BigInteger value, long gasLimit, byte[]? orderId = null, OrderStep? step = null, byte[]? account = null, byte[]? eoa = null)
     {
         await tx.LockAsync(callData);
         var isLive = await tx.FirstOrDefaultAsync<long?>(
@@ -109,7 +171,7 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
             return false;
         }
 
-        await InsertAsync(
+        var operationId = await InsertAsync(
             tx,
             new Operation
             {
@@ -123,6 +185,11 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
                 GasLimit = gasLimit,
                 Eoa = eoa,
             });
+        if (account is not null)
+        {
+            await sponsor.ReserveOwnAsync(tx, account, operationId, gasLimit);
+        }
+
         return true;
     }
 
@@ -135,11 +202,11 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
 
     private async Task<long> InsertAsync(Tx tx, Operation operation)
     {
-        tx.OnCommitted(() => Wake(operation));
+        tx.OnCommitted(() => Wake(operation.Sender));
         return await tx.SingleAsync<long>(
             """
-            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, created_at, updated_at)
-            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @eoa, @now, @now)
+            INSERT INTO operation (kind, state, live, order_id, step, sender, nonce_key, call_data, target, value, gas_limit, eoa, trace_parent, created_at, updated_at)
+            VALUES (@Kind, @State, 1, @OrderId, @Step, @Sender, @NonceKey, @CallData, @Target, @Value, @GasLimit, @eoa, @traceParent, @now, @now)
             RETURNING operation_id
             """,
             new
@@ -155,14 +222,15 @@ public sealed class OperationQueue(OperationSigner signer, ChainContext context,
                 operation.Value,
                 operation.GasLimit,
                 eoa = operation.Eoa ?? (operation.Sender is null ? null : context.LaneOf(operation.Sender).Eoa),
+                traceParent = Traces.Parent,
                 now = time.GetUtcNow().ToUnixTimeMilliseconds(),
             });
     }
 
-    private void Wake(Operation operation)
+    private void Wake(byte[]? sender)
     {
         Queued.Set();
-        foreach (var lane in operation.Sender is { } account ? [context.LaneOf(account)] : context.Lanes)
+        foreach (var lane in sender is { } account ? [context.LaneOf(account)] : context.Lanes)
         {
             QueuedFor(lane).Set();
         }

@@ -2,6 +2,7 @@ using CapVault.Contracts;
 using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Chain;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.ABI;
@@ -22,7 +23,7 @@ public sealed record SponsoredOperation(PackedUserOperation UserOp, byte[] Hash,
 /// Turns received operations into signed ones: nonce, gas, sponsor, Executor. Those of one nonce lane are signed in sequence, each for the place behind
 /// the one before; what is to be signed anew, because the one before fell out or time ran out, goes back to received.
 /// </summary>
-public sealed class OperationSigner(ChainContext context, ChainClock clock, GasOracle gas, ExecutorKeys executors, TimeProvider time)
+public sealed class OperationSigner(ChainContext context, ChainClock clock, ExecutorKeys executors, Sponsor sponsor, TimeProvider time)
 {
     /// <summary>How much of it an operation must have left when it goes out, seconds.</summary>
     public const long TimeToLand = Validity / 10;
@@ -72,8 +73,8 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         const string withdrawable = "kind = 'user_op' AND live = 1 AND state = 'QUEUED' AND client_signed = 0 AND ";
 
         // One that was sent before may still be included: in a branch that comes back.
-        await tx.ExecuteAsync($"INSERT INTO former_operation (user_op_hash, operation_id) SELECT user_op_hash, operation_id FROM operation WHERE {withdrawable} attempt > 0 AND {which}", parameters);
-        await tx.ExecuteAsync($"UPDATE operation SET state = 'RECEIVED', user_op_hash = NULL, user_op = NULL WHERE {withdrawable} {which}", parameters);
+        await tx.PostAsync($"INSERT INTO former_operation (user_op_hash, operation_id) SELECT user_op_hash, operation_id FROM operation WHERE {withdrawable} attempt > 0 AND {which}", parameters);
+        await tx.PostAsync($"UPDATE operation SET state = 'RECEIVED', user_op_hash = NULL, user_op = NULL WHERE {withdrawable} {which}", parameters);
     }
 
     /// <summary>Builds the operation of a step at the next free place of its nonce lane, and signs for the paymaster. The account's signature is left empty.</summary>
@@ -113,7 +114,9 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         var validUntil = Math.Max(clock.Now + Validity, (earlier ?? 0) + 1);
         var lane = context.LaneOf(account);
         var userOp = Build(account, nonceKey, place, limits, callData, (ulong)validUntil, lane.Address);
-        return new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, place, validUntil, lane.Eoa);
+        var sponsored = new SponsoredOperation(userOp, context.UserOperations.Hash(userOp), nonceKey, place, validUntil, lane.Eoa);
+        await sponsor.ReserveAsync(tx, account, sponsored, limits.Prefund);
+        return sponsored;
     }
 
     /// <summary>
@@ -137,7 +140,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
         tx.LockAsync(lanes.Select(lane => (byte[])[.. lane.Account, .. BitConverter.GetBytes(lane.NonceKey)]).ToList());
 
     /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
-    public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(
+    public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.PostAsync(
         """
         UPDATE operation SET state = 'QUEUED', nonce_seq = @NonceSeq, user_op_hash = @Hash, user_op = @packed, valid_until = @ValidUntil, eoa = @Eoa,
           prefund = @prefund, client_signed = @clientSigned, updated_at = @now
@@ -166,7 +169,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, GasO
             CallData = callData,
             AccountGasLimits = UserOperations.AccountGasLimits(GasLimits.Verification, limits.Call),
             PreVerificationGas = GasLimits.PreVerification,
-            GasFees = UserOperations.GasFees(gas.PriorityFee, gas.OperationMaxFee),
+            GasFees = UserOperations.GasFees(sponsor.PriorityFee, sponsor.MaxFee),
             Signature = [],
         };
         userOp.PaymasterAndData = context.Sponsorship.Sign(

@@ -1,4 +1,6 @@
 using CapVault.Relayer.Events;
+using CapVault.Relayer.Monitoring;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -6,7 +8,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Operations;
 
 /// <summary>Ends operations, and tells the actor when a step has failed for good.</summary>
-public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, TimeProvider time)
+public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, OperationQueue queue, SponsorLedger ledger, OperationMonitor monitor, TimeProvider time)
 {
     private static readonly Dictionary<OrderStep, (string Code, EventType? Event)> Reverted = new()
     {
@@ -52,7 +54,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
 
     private async Task IncludedAsync(Tx tx, Operation operation, byte[] txHash, byte[] blockHash, long blockNumber, bool success)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             UPDATE operation SET state = 'INCLUDED', live = 0, success = @success, failure_code = NULL, failure_reason = NULL,
               lane_tx_id = coalesce((SELECT lane_tx_id FROM attempt WHERE tx_hash = @txHash), lane_tx_id),
@@ -60,21 +62,29 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
             WHERE operation_id = @OperationId
             """,
             new { operation.OperationId, success, txHash, blockHash, blockNumber, now = Now });
+        if (operation.Kind != OperationKind.UserOp)
+        {
+            await ledger.SettleAsync(tx, SponsorLedger.KeyOf(operation.OperationId), cost: null, blockNumber);
+        }
+
+        await monitor.EndedAsync(tx, operation, success ? "included" : "reverted", blockNumber);
         Wake(tx, operation);
     }
 
     private async Task EndAsync(Tx tx, Operation operation, string state, string code, string reason)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
             new { operation.OperationId, state, now = Now });
+        await ledger.ReleaseAsync(tx, operation.UserOpHash ?? SponsorLedger.KeyOf(operation.OperationId));
         await FailAsync(tx, operation, code, reason, blockHash: null);
+        await monitor.EndedAsync(tx, operation, state.ToLowerInvariant(), blockNumber: null);
         Wake(tx, operation);
     }
 
     private async Task FailAsync(Tx tx, Operation operation, string code, string reason, byte[]? blockHash)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET failure_code = @code, failure_reason = @reason WHERE operation_id = @OperationId", new { operation.OperationId, code, reason });
         if (operation.OrderId is { } orderId && operation.Step is { } step && Reverted[await FailedStepAsync(tx, operation)].Event is { } type)
         {

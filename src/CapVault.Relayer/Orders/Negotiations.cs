@@ -93,12 +93,12 @@ public sealed class Negotiations(
                     return await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @Made", call);
                 }
 
-                await tx.ExecuteAsync(
+                await tx.PostAsync(
                     """
                     INSERT INTO negotiation (negotiation_id, service_id, service_version, requester_agent_id, provider_agent_id, requirements, metadata, status,
                       revision, order_id, terms, terms_document, requester_signature, pay_on_accept, expires_at, created_at, updated_at)
                     VALUES (@NegotiationId, @ServiceId, @ServiceVersion, @RequesterAgentId, @ProviderAgentId, @Requirements, @Metadata, @Status,
-                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, CASE WHEN @PayOnAccept THEN 1 ELSE 0 END, @ExpiresAt, @CreatedAt, @UpdatedAt)
+                      @Revision, @OrderId, @Terms, @TermsDocument, @RequesterSignature, @PayOnAccept, @ExpiresAt, @CreatedAt, @UpdatedAt)
                     """,
                     row);
                 if (row.IsConsentedTo)
@@ -148,7 +148,7 @@ public sealed class Negotiations(
 
                 RequireOpen(row, NegotiationStatus.Pending);
                 var consented = row with { RequesterSignature = consent, UpdatedAt = Now };
-                await tx.ExecuteAsync("UPDATE negotiation SET requester_signature = @RequesterSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", consented);
+                await tx.PostAsync("UPDATE negotiation SET requester_signature = @RequesterSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", consented);
                 await TellAsync(tx, consented, EventType.NegotiationCreated);
                 return consented;
             },
@@ -279,9 +279,9 @@ public sealed class Negotiations(
             ProviderSignature = consent,
             UpdatedAt = Now,
         };
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE negotiation SET status = @Status, provider_signature = @ProviderSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", accepted);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO orders (order_id, public_id, negotiation_id, service_id, requester_agent_id, provider_agent_id, terms, created_at)
             VALUES (@OrderId, @publicId, @NegotiationId, @ServiceId, @RequesterAgentId, @ProviderAgentId, @Terms, @UpdatedAt) ON CONFLICT (order_id) DO NOTHING
@@ -331,7 +331,7 @@ public sealed class Negotiations(
 
         var call = new CreateOrderFunction { Order = row.Order, RequesterSig = row.RequesterSignature, ProviderSig = row.ProviderSignature! };
         await queue.AddOwnAsync(
-            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create);
+            tx, OperationKind.Create, context.Vault.HexToByteArray(), call.GetCallData(), value: 0, GasLimits.Create, row.OrderId, OrderStep.Create, row.Order.Requester.HexToByteArray());
         return (await OperationQueue.FindLiveAsync(tx, row.OrderId, OrderStep.Create))!;
     }
 

@@ -8,7 +8,7 @@ using Nethereum.Hex.HexConvertors.Extensions;
 namespace CapVault.Relayer.Orders;
 
 /// <summary>Reads the order book for its parties. A stranger is told that there is no such order.</summary>
-public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
+public sealed class OrderReader(Db db, OrderSignals signals, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private const string OfParty = "SELECT * FROM order_book WHERE @agentId IN (requester_agent_id, provider_agent_id) AND";
 
@@ -36,10 +36,12 @@ public sealed class OrderReader(Db db, OrderSignals signals, TimeProvider time)
     /// <summary>Locks an order, or one that is to be.</summary>
     public static Task LockAsync(Tx tx, byte[] orderId) => tx.LockAsync(Ids.Of("ord_", orderId));
 
-    /// <summary>As <see cref="GetAsync(string, string, CancellationToken)"/>, but holds until no step is in flight or <paramref name="patience"/> is over.</summary>
+    /// <summary>As <see cref="GetAsync(string, string, CancellationToken)"/>, but holds until no step is in flight, <paramref name="patience"/> is over, or the
+    /// relayer stops: a step that is open is a true answer.</summary>
     public async Task<OrderRow> GetSettledAsync(string agentId, string id, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var over = Task.Delay(patience, time, cancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        var over = Task.Delay(patience, time, ended.Token);
         var order = await GetAsync(agentId, id, cancellationToken);
         while (order.PendingStep is not null && !over.IsCompleted)
         {

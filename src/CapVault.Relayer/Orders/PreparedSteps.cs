@@ -4,6 +4,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Relayer.Http;
 using CapVault.Relayer.Idempotency;
 using CapVault.Relayer.Operations;
+using CapVault.Relayer.Sponsoring;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -17,7 +18,7 @@ namespace CapVault.Relayer.Orders;
 /// <see cref="OrderSteps"/>, when a step is prepared and again when it is submitted.
 /// </summary>
 public sealed class PreparedSteps(
-    Db db, OrderReader orders, OrderSteps steps, Agents agents, OperationSigner signer, OperationQueue queue, ChainContext context, ChainClock clock, TimeProvider time)
+    Db db, OrderReader orders, OrderSteps steps, Agents agents, OperationSigner signer, Sponsor sponsor, SponsorLedger ledger, OperationQueue queue, ChainContext context, ChainClock clock, TimeProvider time)
 {
     private const string Kept = "SELECT * FROM prepared_operation WHERE user_op_hash = @hash AND agent_id = @agentId AND order_id IS NOT NULL";
 
@@ -60,6 +61,12 @@ public sealed class PreparedSteps(
                 }
 
                 await RequireRoomAsync(tx, agentId, order, plan);
+                if (await FindHashAsync(tx, agentId, order, plan.Step) is { } replaced)
+                {
+                    await ledger.ReleaseAsync(tx, replaced);
+                }
+
+                await sponsor.AdmitStepAsync(tx, order.AccountOf(agentId).HexToByteArray(), order.OrderId, plan.Step, callData);
                 var sponsored = await signer.SponsorAsync(tx, order.AccountOf(agentId).HexToByteArray(), order.OrderId, plan.Step, callData);
                 await InsertAsync(tx, agentId, order, plan.Step, sponsored, request);
                 return ToModel(sponsored, order, plan, sponsored.ValidUntil - OperationSigner.TimeToLand);
@@ -193,6 +200,9 @@ public sealed class PreparedSteps(
                 ? row
                 : null;
     }
+
+    private static Task<byte[]?> FindHashAsync(Tx tx, string agentId, OrderRow order, OrderStep step) => tx.FirstOrDefaultAsync<byte[]>(
+        "SELECT user_op_hash FROM prepared_operation WHERE agent_id = @agentId AND order_id = @OrderId AND step = @step", new { agentId, order.OrderId, step = step.Value });
 
     private async Task RequireRoomAsync(Tx tx, string agentId, OrderRow order, OrderSteps.Plan plan)
     {

@@ -13,6 +13,9 @@ internal abstract class Dialect
     /// <summary>A migration, written for SQLite, as this engine takes it.</summary>
     public abstract string Schema(string script);
 
+    /// <summary>Runs a statement whose result nobody needs, at the latest before the next one.</summary>
+    public abstract Task PostAsync(IDbConnection connection, string sql, object? parameters);
+
     /// <summary>Keeps other transactions away from what these numbers stand for, until this one ends.</summary>
     public abstract Task LockAsync(IDbConnection connection, long[] keys);
 }
@@ -25,6 +28,8 @@ internal sealed class SqliteDialect : Dialect
     public override string Now => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
     public override string Schema(string script) => script;
+
+    public override Task PostAsync(IDbConnection connection, string sql, object? parameters) => connection.ExecuteAsync(sql, parameters);
 
     public override Task LockAsync(IDbConnection connection, long[] keys) => Task.CompletedTask;
 }
@@ -47,6 +52,10 @@ internal sealed partial class PostgresDialect : Dialect
         "x''" => "''::bytea",
         _ => "", // STRICT, WITHOUT ROWID
     });
+
+    // Each statement costs a way to the server and back: these go along with the next.
+    public override Task PostAsync(IDbConnection connection, string sql, object? parameters) =>
+        ((PostgresConnection)connection).PostAsync(() => connection.ExecuteAsync(sql, parameters));
 
     // In one order, so that two transactions never wait for each other.
     public override Task LockAsync(IDbConnection connection, long[] keys) => connection.ExecuteAsync(

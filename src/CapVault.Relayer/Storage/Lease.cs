@@ -35,6 +35,9 @@ public sealed class Lease
     /// <summary>Counts who has held it; a new number says that somebody else may have acted in between. 0 before it was held.</summary>
     public long Epoch { get; private set; }
 
+    /// <summary>Whether this process held it when last asked.</summary>
+    public bool IsHeld => _renewedAt is not null;
+
     /// <summary>Takes the lease if it is free, and renews it where that is due.</summary>
     /// <returns>Whether this process holds it.</returns>
     public async Task<bool> HoldAsync(CancellationToken cancellationToken)

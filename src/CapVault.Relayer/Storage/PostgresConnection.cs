@@ -5,52 +5,103 @@ using Npgsql;
 
 namespace CapVault.Relayer.Storage;
 
-/// <summary>A connection whose commands are read in the dialect before they are sent.</summary>
+/// <summary>A connection whose commands are read in the dialect before they are sent, and which can hold some back to send them with the next.</summary>
 internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 {
+    private readonly NpgsqlConnection _inner = inner;
+    private readonly List<NpgsqlBatchCommand> _posted = [];
+    private bool _isPosting;
+
     [AllowNull]
     public override string ConnectionString
     {
-        get => inner.ConnectionString;
-        set => inner.ConnectionString = value;
+        get => _inner.ConnectionString;
+        set => _inner.ConnectionString = value;
     }
 
-    public override string Database => inner.Database;
+    public override string Database => _inner.Database;
 
-    public override string DataSource => inner.DataSource;
+    public override string DataSource => _inner.DataSource;
 
-    public override string ServerVersion => inner.ServerVersion;
+    public override string ServerVersion => _inner.ServerVersion;
 
-    public override ConnectionState State => inner.State;
+    public override ConnectionState State => _inner.State;
 
-    public override void ChangeDatabase(string databaseName) => inner.ChangeDatabase(databaseName);
+    /// <summary>Holds back what <paramref name="execute"/> executes.</summary>
+    public async Task PostAsync(Func<Task> execute)
+    {
+        _isPosting = true;
+        try
+        {
+            await execute();
+        }
+        finally
+        {
+            _isPosting = false;
+        }
+    }
 
-    public override void Open() => inner.Open();
+    /// <summary>Sends what is held back.</summary>
+    public async Task FlushAsync()
+    {
+        if (_posted.Count > 0)
+        {
+            await using var batch = Batch(last: null);
+            await batch.ExecuteNonQueryAsync();
+        }
+    }
 
-    public override Task OpenAsync(CancellationToken cancellationToken) => inner.OpenAsync(cancellationToken);
+    public override void ChangeDatabase(string databaseName) => _inner.ChangeDatabase(databaseName);
 
-    public override void Close() => inner.Close();
+    public override void Open() => _inner.Open();
 
-    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    public override Task OpenAsync(CancellationToken cancellationToken) => _inner.OpenAsync(cancellationToken);
 
-    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => inner.BeginTransaction(isolationLevel);
+    public override void Close() => _inner.Close();
+
+    public override ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => _inner.BeginTransaction(isolationLevel);
 
     protected override async ValueTask<DbTransaction> BeginDbTransactionAsync(IsolationLevel isolationLevel, CancellationToken cancellationToken) =>
-        await inner.BeginTransactionAsync(isolationLevel, cancellationToken);
+        await _inner.BeginTransactionAsync(isolationLevel, cancellationToken);
 
-    protected override DbCommand CreateDbCommand() => new Command(inner.CreateCommand());
+    protected override DbCommand CreateDbCommand() => new Command(this, _inner.CreateCommand());
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            inner.Dispose();
+            _inner.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    private sealed class Command(NpgsqlCommand inner) : DbCommand
+    private static NpgsqlBatchCommand Moved(NpgsqlCommand command)
+    {
+        var moved = new NpgsqlBatchCommand(command.CommandText);
+        foreach (NpgsqlParameter parameter in command.Parameters)
+        {
+            moved.Parameters.Add(parameter.Clone());
+        }
+
+        return moved;
+    }
+
+    private NpgsqlBatch Batch(NpgsqlBatchCommand? last)
+    {
+        var batch = _inner.CreateBatch();
+        foreach (var command in last is null ? _posted : [.. _posted, last])
+        {
+            batch.BatchCommands.Add(command);
+        }
+
+        _posted.Clear();
+        return batch;
+    }
+
+    private sealed class Command(PostgresConnection connection, NpgsqlCommand inner) : DbCommand
     {
         [AllowNull]
         public override string CommandText
@@ -93,13 +144,41 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
         public override void Cancel() => inner.Cancel();
 
-        public override int ExecuteNonQuery() => WithArrays().ExecuteNonQuery();
+        public override int ExecuteNonQuery() => throw new NotSupportedException("The relayer asks its database asynchronously.");
 
-        public override Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken) => WithArrays().ExecuteNonQueryAsync(cancellationToken);
+        public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
+        {
+            WithArrays();
+            if (connection._isPosting)
+            {
+                connection._posted.Add(Moved(inner));
+                return 0;
+            }
 
-        public override object? ExecuteScalar() => WithArrays().ExecuteScalar();
+            if (connection._posted.Count == 0)
+            {
+                return await inner.ExecuteNonQueryAsync(cancellationToken);
+            }
 
-        public override Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken) => WithArrays().ExecuteScalarAsync(cancellationToken);
+            if (IsScript(inner.CommandText))
+            {
+                await connection.FlushAsync();
+                return await inner.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            var last = Moved(inner);
+            await using var batch = connection.Batch(last);
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            return last.RecordsAffected;
+        }
+
+        public override object? ExecuteScalar() => throw new NotSupportedException("The relayer asks its database asynchronously.");
+
+        public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
+        {
+            await connection.FlushAsync();
+            return await WithArrays().ExecuteScalarAsync(cancellationToken);
+        }
 
         public override void Prepare() => inner.Prepare();
 
@@ -107,10 +186,16 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
         protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 
-        protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => WithArrays().ExecuteReader(behavior);
+        protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => throw new NotSupportedException("The relayer asks its database asynchronously.");
 
-        protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) =>
-            await WithArrays().ExecuteReaderAsync(behavior, cancellationToken);
+        protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
+        {
+            WithArrays();
+            // The batch has several results, of which the reader shows the one that has rows.
+            return connection._posted.Count == 0
+                ? await inner.ExecuteReaderAsync(behavior, cancellationToken)
+                : await connection.Batch(Moved(inner)).ExecuteReaderAsync(behavior & CommandBehavior.SequentialAccess, cancellationToken);
+        }
 
         protected override void Dispose(bool disposing)
         {
@@ -121,6 +206,9 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
             base.Dispose(disposing);
         }
+
+        // A batch takes one statement at a time.
+        private static bool IsScript(string sql) => sql.AsSpan().TrimEnd().TrimEnd(';').Contains(';');
 
         // Of lists Npgsql knows arrays.
         private NpgsqlCommand WithArrays()

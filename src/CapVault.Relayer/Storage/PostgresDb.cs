@@ -38,11 +38,9 @@ public sealed class PostgresDb : Db
         var source = NpgsqlDataSource.Create(Settings(connectionString));
         try
         {
-            var db = new PostgresDb(source);
-            await using var connection = await db.ConnectAsync(cancellationToken);
+            await using var connection = new PostgresConnection(await source.OpenConnectionAsync(cancellationToken));
             await RequireServerAsync(connection, cancellationToken);
-            await Migrations.ApplyAsync(connection, PostgresDialect.Instance);
-            return db;
+            return new PostgresDb(source) { Migrated = await Migrations.ApplyAsync(connection, PostgresDialect.Instance) };
         }
         catch (NpgsqlException exception) when (exception is not PostgresException)
         {
@@ -58,17 +56,22 @@ public sealed class PostgresDb : Db
     }
 
     /// <inheritdoc/>
-    public override async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> RunAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
-            await using var connection = await ConnectAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+            var started = TimeProvider.System.GetTimestamp();
+            var isCommitting = false;
             try
             {
+                await using var connection = await ConnectAsync(cancellationToken);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
+                await connection.FlushAsync();
+                isCommitting = true;
                 await transaction.CommitAsync(CancellationToken.None);
+                Committed(started);
                 tx.RunCommitted();
                 return result;
             }
@@ -76,18 +79,44 @@ public sealed class PostgresDb : Db
             {
                 // Undone, as if it had not begun: again.
             }
+            catch (NpgsqlException exception) when (IsAway(exception))
+            {
+                // What the server refuses is the work's own affair. Whether a commit has reached it that it does not answer, nobody knows.
+                CommitFailed(exception);
+                if (isCommitting)
+                {
+                    throw;
+                }
+
+                throw new DatabaseAwayException(exception);
+            }
         }
     }
 
     /// <inheritdoc/>
     public override async Task<T> ReadAsync<T>(Func<IDbConnection, Task<T>> query, CancellationToken cancellationToken)
     {
-        await using var connection = await ConnectAsync(cancellationToken);
-        return await query(connection);
+        try
+        {
+            await using var connection = await ConnectAsync(cancellationToken);
+            return await query(connection);
+        }
+        catch (NpgsqlException exception) when (IsAway(exception))
+        {
+            throw new DatabaseAwayException(exception);
+        }
     }
 
     /// <inheritdoc/>
-    public override ValueTask DisposeAsync() => _source.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    // Class 57P: it is being shut down, has crashed, or is not up yet.
+    private static bool IsAway(NpgsqlException exception) =>
+        exception is not PostgresException refusal || refusal.SqlState.StartsWith("57P", StringComparison.Ordinal);
 
     private static bool IsConflict(PostgresException exception) => exception.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 

@@ -45,10 +45,10 @@ public sealed class SqliteDb : Db
         try
         {
             writer = await Sqlite.OpenWriterAsync(connectionString, cancellationToken);
-            await Migrations.ApplyAsync(writer, SqliteDialect.Instance);
+            var migrated = await Migrations.ApplyAsync(writer, SqliteDialect.Instance);
             // Whoever held them has ended: the process lock says so.
             await writer.ExecuteAsync("UPDATE lease SET until = 0");
-            return new SqliteDb(connectionString, processLock, writer);
+            return new SqliteDb(connectionString, processLock, writer) { Migrated = migrated };
         }
         catch
         {
@@ -58,7 +58,7 @@ public sealed class SqliteDb : Db
     }
 
     /// <inheritdoc/>
-    public override async Task<T> WriteAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
+    protected override async Task<T> RunAsync<T>(Func<Tx, Task<T>> work, CancellationToken cancellationToken)
     {
         var item = new Work<T>(work, cancellationToken);
         if (!_queue.Writer.TryWrite(item))
@@ -82,6 +82,7 @@ public sealed class SqliteDb : Db
         _queue.Writer.TryComplete();
         await _writing;
         await CloseAsync(_connectionString, _processLock, _writer);
+        await base.DisposeAsync();
     }
 
     private static async Task CloseAsync(string connectionString, FileStream processLock, SqliteConnection? writer)
@@ -114,15 +115,18 @@ public sealed class SqliteDb : Db
         while (await _queue.Reader.WaitToReadAsync())
         {
             var group = new List<Work>();
+            var started = TimeProvider.System.GetTimestamp();
             try
             {
                 await WriteGroupAsync(group);
+                Committed(started);
             }
             catch (Exception exception)
             {
                 // BEGIN or COMMIT failed (disk full, I/O error), and SQLite has rolled the whole group back.
+                CommitFailed(exception);
                 await RollBackAsync();
-                group.ForEach(work => work.Fail(exception));
+                group.ForEach(work => work.Fail(new DatabaseAwayException(exception)));
             }
         }
     }

@@ -41,6 +41,12 @@ public sealed class Tx
     /// <summary>Runs a statement and returns how many rows it changed.</summary>
     public Task<int> ExecuteAsync(string sql, object? parameters = null) => _connection.ExecuteAsync(sql, parameters);
 
+    /// <summary>
+    /// Runs a statement whose result nobody needs: on a server it goes along with the next one, or with the commit, and so may fail there. One statement, not
+    /// several.
+    /// </summary>
+    public Task PostAsync(string sql, object? parameters = null) => _dialect.PostAsync(_connection, sql, parameters);
+
     /// <summary>All rows.</summary>
     public async Task<List<T>> QueryAsync<T>(string sql, object? parameters = null) => (await _connection.QueryAsync<T>(sql, parameters)).AsList();
 

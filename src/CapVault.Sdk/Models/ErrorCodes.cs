@@ -21,6 +21,9 @@ public static class ErrorCodes
     /// <summary>403: the caller is a party, but not the one who may do this; or an agent key on a set-up route.</summary>
     public const string Forbidden = "FORBIDDEN";
 
+    /// <summary>403: the sponsor does not pay for such a call, or such an account; <c>details</c> names it.</summary>
+    public const string SponsorPolicyDenied = "SPONSOR_POLICY_DENIED";
+
     /// <summary>400: a field is malformed, unknown or out of range.</summary>
     public const string ValidationError = "VALIDATION_ERROR";
 
@@ -124,6 +127,9 @@ public static class ErrorCodes
     /// <summary>429: too many calls or open streams; later, or with fewer, it goes.</summary>
     public const string RateLimited = "RATE_LIMITED";
 
+    /// <summary>429: today's gas budget is used up; <c>details.resetsAt</c> says when the next day begins.</summary>
+    public const string SponsorBudgetExceeded = "SPONSOR_BUDGET_EXCEEDED";
+
     /// <summary>500.</summary>
     public const string InternalError = "INTERNAL_ERROR";
 
@@ -132,6 +138,9 @@ public static class ErrorCodes
 
     /// <summary>503: the relayer cannot reach its chain, or is starting or stopping.</summary>
     public const string RelayerUnavailable = "RELAYER_UNAVAILABLE";
+
+    /// <summary>503: the relayer takes no new work for a while; reads are answered.</summary>
+    public const string Maintenance = "MAINTENANCE";
 
     /// <summary>Only as <c>lastFailure.code</c>: createOrder reverted.</summary>
     public const string CreateReverted = "CREATE_REVERTED";

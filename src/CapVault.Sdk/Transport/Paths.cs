@@ -46,6 +46,13 @@ internal static class Paths
             ("wait", Number(filter.WaitSeconds)));
     }
 
+    /// <inheritdoc cref="Query(ListRequest)"/>
+    public static string Query(ListOperationsRequest filter)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return Query(("state", filter.State), ("hash", filter.Hash), ("orderId", filter.OrderId), ("limit", Number(filter.Limit)), ("cursor", filter.Cursor));
+    }
+
     private static string Query(params (string Name, string? Value)[] parts)
     {
         var set = parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}").ToList();

@@ -18,6 +18,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 {
     private const string SendRaw = "eth_sendRawTransaction";
     private const double Share = 0.4;
+    private const double ShareOfSends = 0.8; // there are few
 
     // How far behind the node that lags is.
     private const int Lag = 2;
@@ -122,7 +123,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     private async Task<string?> AnswerAsync(JsonObject call, CancellationToken cancellationToken)
     {
         var fault = _fault;
-        if (!Chance() && fault != NodeFault.Cut)
+        if (fault != NodeFault.Cut && !Chance(MethodOf(call) == SendRaw ? ShareOfSends : Share))
         {
             fault = NodeFault.None;
         }
@@ -157,7 +158,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private async Task<string> RefuseAsync(JsonObject call, string message, CancellationToken cancellationToken)
     {
-        if (Chance())
+        if (Chance(0.5))
         {
             await ForwardAsync(call, cancellationToken);
         }
@@ -216,11 +217,11 @@ internal sealed class FaultProxy : IAsyncDisposable
         return answer;
     }
 
-    private bool Chance()
+    private bool Chance(double share)
     {
         lock (_random)
         {
-            return _random.NextDouble() < Share;
+            return _random.NextDouble() < share;
         }
     }
 

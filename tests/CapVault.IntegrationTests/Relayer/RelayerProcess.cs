@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CapVault.IntegrationTests;
@@ -9,6 +10,8 @@ namespace CapVault.IntegrationTests;
 /// <summary>The real relayer as a process of its own, so that it can be killed as nothing in a process can.</summary>
 internal sealed class RelayerProcess : IAsyncDisposable
 {
+    private const int SigTerm = 15;
+
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly StringBuilder _output = new();
@@ -53,10 +56,14 @@ internal sealed class RelayerProcess : IAsyncDisposable
     /// <param name="arguments">More of its command line; they win.</param>
     public static async Task<RelayerProcess> StartAsync(SandboxChain chain, params string[] arguments)
     {
-        var relayer = new RelayerProcess(chain, await RelayerDatabase.CreateAsync(), ownsDatabase: true, arguments);
+        var relayer = await PrepareAsync(chain, arguments);
         await relayer.StartAsync();
         return relayer;
     }
+
+    /// <summary>Does not start it yet.</summary>
+    public static async Task<RelayerProcess> PrepareAsync(SandboxChain chain, params string[] arguments) =>
+        new(chain, await RelayerDatabase.CreateAsync(), ownsDatabase: true, arguments);
 
     /// <summary>Starts another on the same database, which has to be PostgreSQL; it goes before this one.</summary>
     public async Task<RelayerProcess> StartAnotherAsync(params string[] arguments)
@@ -114,6 +121,16 @@ internal sealed class RelayerProcess : IAsyncDisposable
             () => $"the relayer is ready; it said:\n{Output}");
     }
 
+    /// <summary>Asks it to stop, as a deployment does.</summary>
+    public void Terminate() => _ = Kill(ProcessId, SigTerm);
+
+    /// <summary>Returns its exit code when it has ended.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return _process.ExitCode;
+    }
+
     /// <summary>kill −9.</summary>
     public async Task KillAsync()
     {
@@ -121,7 +138,7 @@ internal sealed class RelayerProcess : IAsyncDisposable
         {
             _process = null;
             AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
-            process.Kill();
+            process.Kill(); // nothing, where it has ended
             await process.WaitForExitAsync();
             process.Dispose();
         }
@@ -165,6 +182,10 @@ internal sealed class RelayerProcess : IAsyncDisposable
             _output.AppendLine(line);
         }
     }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int pid, int signal);
 
     private void OnProcessExit(object? sender, EventArgs e) => _process?.Kill();
 

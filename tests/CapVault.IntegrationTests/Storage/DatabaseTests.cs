@@ -205,6 +205,81 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_posted_happens_in_its_place_and_fails_its_work()
+    {
+        var seen = await _db.WriteAsync(
+            async tx =>
+            {
+                await PostAsync(tx, 1);
+                await PostAsync(tx, 2);
+                var both = await tx.QueryAsync<int>("SELECT next_nonce FROM eoa ORDER BY next_nonce");
+                await PostAsync(tx, 3);
+                var changed = await tx.ExecuteAsync("UPDATE eoa SET next_nonce = next_nonce + 10 WHERE next_nonce <> 2");
+                await PostAsync(tx, 4);
+                var first = await tx.FirstOrDefaultAsync<int>("SELECT next_nonce FROM eoa ORDER BY next_nonce DESC");
+                await PostAsync(tx, 5);
+                return (both, changed, first);
+            },
+            default);
+        await FluentActions.Awaiting(() => _db.WriteAsync(tx => PostAsync(tx, 5), default)).Should().ThrowAsync<System.Data.Common.DbException>("there is one with this address");
+        await FluentActions.Awaiting(() => _db.WriteAsync(
+            async tx =>
+            {
+                await PostAsync(tx, 6);
+                await PostAsync(tx, 5);
+                await tx.QueryAsync<int>("SELECT next_nonce FROM eoa");
+            },
+            default)).Should().ThrowAsync<System.Data.Common.DbException>();
+
+        seen.both.Should().Equal(1, 2);
+        seen.changed.Should().Be(2);
+        seen.first.Should().Be(13);
+        (await NumbersAsync()).Should().Equal(2, 4, 5, 11, 13);
+
+        static Task PostAsync(Tx tx, int number) => tx.PostAsync("INSERT INTO eoa (address, next_nonce) VALUES (@address, @number)", new { address = BitConverter.GetBytes(number), number });
+    }
+
+    [Fact]
+    public async Task A_lease_has_one_holder_and_who_lost_it_writes_nothing()
+    {
+        var (first, second) = (new Leases(_db, TimeProvider.System).Of("lane"), new Leases(_db, TimeProvider.System).Of("lane"));
+        (await first.HoldAsync(default)).Should().BeTrue();
+        (await second.HoldAsync(default)).Should().BeFalse();
+        await WriteAsync(first, 1);
+        await FluentActions.Awaiting(() => WriteAsync(second, 2)).Should().ThrowAsync<LeaseLostException>();
+
+        // As if the first had been silent for too long; it does not know.
+        await _db.WriteAsync(tx => tx.ExecuteAsync("UPDATE lease SET until = 0"), default);
+        var successor = new Leases(_db, TimeProvider.System).Of("lane");
+        (await successor.HoldAsync(default)).Should().BeTrue();
+        successor.Epoch.Should().Be(first.Epoch + 1);
+        await FluentActions.Awaiting(() => WriteAsync(first, 3)).Should().ThrowAsync<LeaseLostException>();
+        await WriteAsync(successor, 4);
+        (await first.HoldAsync(default)).Should().BeFalse();
+
+        await successor.ReleaseAsync(default);
+        var third = new Leases(_db, TimeProvider.System).Of("lane");
+        (await third.HoldAsync(default)).Should().BeTrue("nobody waits for what was given back");
+        (await NumbersAsync()).Should().Equal(1, 4);
+
+        Task WriteAsync(Lease lease, int number) => _db.WriteAsync(
+            async tx =>
+            {
+                await lease.RequireAsync(tx);
+                await AddAsync(tx, number);
+            },
+            default);
+    }
+
+    [Fact]
+    public async Task Of_many_that_want_a_lease_at_once_one_gets_it()
+    {
+        var wanting = Enumerable.Range(0, 12).Select(_ => new Leases(_db, TimeProvider.System).Of("lane")).ToList();
+        var held = await Task.WhenAll(wanting.Select(lease => Task.Run(() => lease.HoldAsync(default))));
+        held.Count(isHeld => isHeld).Should().Be(1);
+    }
+
+    [Fact]
     public async Task Locks_that_are_taken_crosswise_hold_nobody_up()
     {
         byte[][] subjects = [[1], [2], [3]];

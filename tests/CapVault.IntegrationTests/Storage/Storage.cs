@@ -9,7 +9,7 @@ internal static class Storage
 {
     // These change by themselves, or with who is connected; in all others a row is what a caller has caused.
     private static readonly string[] Others =
-        ["block", "chain_event", "order_state", "lane_tx", "attempt", "eoa", "account_lane", "agent_presence", "compat_cursor", "lease"];
+        ["block", "chain_event", "order_state", "lane_tx", "attempt", "eoa", "account_lane", "agent_presence", "compat_cursor", "lease", "sponsorship", "sponsor_budget"];
 
     /// <summary>Rows per table: what leaves no row leaves them as they are.</summary>
     public static Task<Dictionary<string, long>> CountRowsAsync(this Sandbox sandbox) =>

@@ -93,6 +93,7 @@ internal static class Routes
     [
         Public("GET /health/live"),
         Public("GET /health/ready"),
+        OfOperator("GET /metrics", scope: null),
         Public("POST /api/v1/auth/challenge", """{"address":"{address}"}"""),
         Public("POST /api/v1/auth/login", """{"message":"localhost wants you to sign in","signature":"0x00"}"""),
 
@@ -180,7 +181,10 @@ internal static class Routes
         OfReaders("POST /api/v1/stream/tickets", Scope.Read),
         OfReaders("GET /api/v1/stream") with { IsSocket = true },
         OfOperator("GET /api/v1/relayer/status", Scope.Admin),
+        OfOperator("GET /api/v1/relayer/ops", Scope.Admin),
         OfOperator("GET /api/v1/relayer/ops/{userOpHash}", Scope.Admin),
+        OfOperator("POST /api/v1/relayer/drain", Scope.Admin),
+        OfOperator("POST /api/v1/relayer/resume", Scope.Admin),
         OfOperator("POST /api/v1/sandbox/faucet", scope: null, """{"address":"{address}","amount":"1.00"}"""),
         OfOperator("POST /api/v1/sandbox/clock/advance", scope: null, """{"seconds":1}"""),
 
@@ -197,6 +201,9 @@ internal static class Routes
         OfParties("GET /backend/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
         OfAgents("POST /backend/v1/objects/upload-url", """{"file_name":"a.txt","content_type":"text/plain"}"""),
         OfAgents("POST /backend/v1/objects/download-url", """{"object_key":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
+        // A sandbox answers without a key too. What is wrong is an error of JSON-RPC, not of HTTP.
+        Public("POST /rpc", """{"jsonrpc":"2.0","id":1,"method":"eth_getUserOperationByHash","params":["{userOpHash}"]}"""),
+
         // Its key stands in the address.
         new("GET /ws", Who.Nobody, new() { IsPublic = true }) { IsSocket = true },
     ];

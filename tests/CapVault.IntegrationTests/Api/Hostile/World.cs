@@ -132,6 +132,10 @@ internal sealed class World
         {
             await RefreshOrdersAsync();
         }
+        else if (used.Path.Contains("/drain", StringComparison.Ordinal))
+        {
+            await Sandbox.Setup.ResumeAsync();
+        }
 
         await Sandbox.QuietAsync();
     }
