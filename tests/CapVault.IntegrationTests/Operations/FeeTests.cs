@@ -98,7 +98,7 @@ public sealed class FeeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         // What is left is enough for three payments: 300k gas each, at four times the base fee and a tip of 1 gwei.
         var baseFee = (await chain.Web3.Eth.Blocks.GetBlockWithTransactionsHashesByNumber.SendRequestAsync(Nethereum.RPC.Eth.DTOs.BlockParameter.CreateLatest())).BaseFeePerGas.Value;
         var paymaster = new CAPPaymasterService(chain.As(TestKeys.Owner), chain.Deployment.Paymaster);
-        var deposit = BigInteger.Parse((await setup.GetStatusAsync()).PaymasterDeposit);
+        var deposit = BigInteger.Parse((await setup.GetStatusAsync()).PaymasterDeposit!);
         await paymaster.WithdrawRequestAndWaitForReceiptAsync(TestKeys.Owner.GetPublicAddress(), deposit - (300_000 * ((baseFee * 4) + 1_000_000_000) * 7 / 2));
         await Eventually.TrueAsync(async () => (await setup.GetStatusAsync()) is { } status && status.Block == status.ChainHead, "the relayer knows");
 

@@ -31,7 +31,7 @@ public sealed class LaneKeyTests : IAsyncLifetime
 
         var status = await setup.GetStatusAsync();
         status.Lanes.Select(lane => lane.Address).Should().Equal(lanes.Select(lane => lane.Address));
-        status.Lanes.Should().OnlyContain(lane => BigInteger.Parse(lane.Balance) > BigInteger.Pow(10, 16));
+        status.Lanes.Should().OnlyContain(lane => BigInteger.Parse(lane.Balance!) > BigInteger.Pow(10, 16));
         foreach (var lane in lanes)
         {
             (await _chain.Web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(lane.Address)).Value.Should().BeGreaterThan(0);

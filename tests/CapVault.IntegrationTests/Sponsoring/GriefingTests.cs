@@ -52,12 +52,12 @@ public sealed class GriefingTests(GriefedSandbox sandbox) : IClassFixture<Griefe
         var toppedUp = BigInteger.Zero;
         for (var round = 0; round < 3; round++)
         {
-            var deposit = BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit);
+            var deposit = BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!);
             toppedUp += round == 0 ? 0 : deposit;
             await paymaster.WithdrawRequestAndWaitForReceiptAsync(TestKeys.Owner.GetPublicAddress(), deposit);
             if (round < 2)
             {
-                await Eventually.TrueAsync(async () => BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit).Sign > 0, "it is filled up");
+                await Eventually.TrueAsync(async () => BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!).Sign > 0, "it is filled up");
             }
         }
 
@@ -71,7 +71,7 @@ public sealed class GriefingTests(GriefedSandbox sandbox) : IClassFixture<Griefe
 
         // The next day there is more.
         await sandbox.Setup.AdvanceClockAsync(86_400);
-        await Eventually.TrueAsync(async () => BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit).Sign > 0, "it is filled up");
+        await Eventually.TrueAsync(async () => BigInteger.Parse((await sandbox.Setup.GetStatusAsync()).PaymasterDeposit!).Sign > 0, "it is filled up");
         await Eventually.TrueAsync(async () => (await sandbox.Setup.GetStatusAsync()).PaymasterAlarm is null, "and nobody must look");
     }
 
