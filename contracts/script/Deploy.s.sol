@@ -56,7 +56,9 @@ interface Vm {
 
 /// @title Deploys everything to one chain, or finds what is already there
 /// @notice Inputs come from the environment: CAPVAULT_OWNER, CAPVAULT_TREASURY, CAPVAULT_SPONSOR (the paymaster's sponsor key),
-/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional) and CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC).
+/// CAPVAULT_PAYMASTER_DEPOSIT (wei; optional), CAPVAULT_USDC (left out only on chain 31337, which gets a sandbox USDC and a sandbox EURC) and
+/// CAPVAULT_DEPLOY_BLOCK (the block that has the vault's creation, or an earlier one; needed only where the vault is there already and no file of that
+/// time is).
 /// CAPVAULT_SPONSOR is the paymaster's first sponsor key; replace it with setSigner. Another value here is another paymaster, and so
 /// another factory and other accounts.
 ///
@@ -115,9 +117,11 @@ contract Deploy {
         vm.startBroadcast();
         (, inputs.deployer,) = vm.readCallers();
         vm.stopBroadcast();
+        bool writes = vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume);
+        uint256 since = writes ? _deployBlock(inputs) : 0;
         deployment = deploy(inputs);
-        if (vm.isContext(Vm.ForgeContext.ScriptBroadcast) || vm.isContext(Vm.ForgeContext.ScriptResume)) {
-            _write(inputs, deployment);
+        if (writes) {
+            _write(inputs, deployment, since);
         } else {
             _print("Dry run: nothing is sent and no deployment is written. Add --broadcast to do it.");
         }
@@ -371,9 +375,8 @@ contract Deploy {
         );
     }
 
-    function _write(Inputs memory inputs, Deployment memory d) private {
-        string memory path = string.concat("deployments/", vm.toString(block.chainid), ".json");
-        uint256 deployBlock = d.vaultIsNew ? block.number : _earlierBlock(path, d.vault);
+    function _write(Inputs memory inputs, Deployment memory d, uint256 deployBlock) private {
+        string memory path = _path();
         vm.serializeUint("deployment", "chainId", block.chainid);
         vm.serializeUint("deployment", "deployBlock", deployBlock);
         vm.serializeAddress("deployment", "entryPoint", d.entryPoint);
@@ -388,11 +391,41 @@ contract Deploy {
         _print(string.concat("Written to ", path));
     }
 
-    /// @dev An indexer starts at deployBlock, so it must not lie behind the vault's creation: 0 where the file of that time is gone.
-    function _earlierBlock(string memory path, address vault) private view returns (uint256) {
-        if (!vm.exists(path)) return 0;
-        string memory json = vm.readFile(path);
-        return vm.parseJsonAddress(json, ".vault") == vault ? vm.parseJsonUint(json, ".deployBlock") : 0;
+    function _path() private view returns (string memory) {
+        return string.concat("deployments/", vm.toString(block.chainid), ".json");
+    }
+
+    /// @dev A relayer reads the chain from here on, so it must not lie behind the vault's creation. Anybody may have deployed the same vault before us: on
+    /// a long chain, reading from 0 would take days.
+    function _deployBlock(Inputs memory inputs) private view returns (uint256) {
+        (Deployment memory d,) = _plan(inputs);
+        if (d.vaultIsNew) return block.number;
+        uint256 given = vm.envOr("CAPVAULT_DEPLOY_BLOCK", uint256(0));
+        require(
+            given <= block.number,
+            string.concat(
+                "CAPVAULT_DEPLOY_BLOCK: found ",
+                vm.toString(given),
+                ", expected at most the newest block, ",
+                vm.toString(block.number)
+            )
+        );
+        if (given != 0) return given;
+        string memory path = _path();
+        if (vm.exists(path)) {
+            string memory json = vm.readFile(path);
+            uint256 said = vm.parseJsonUint(json, ".deployBlock");
+            if (said != 0 && vm.parseJsonAddress(json, ".vault") == d.vault) return said;
+        }
+        require(
+            block.chainid == SANDBOX_CHAIN,
+            string.concat(
+                "CAPVAULT_DEPLOY_BLOCK is not set: CAPVault ",
+                vm.toString(d.vault),
+                " is there already, and no file says since when; expected the number of the block that created it, or of an earlier one"
+            )
+        );
+        return 0;
     }
 
     /// @dev Tests deploy with the script too; their output is theirs.

@@ -1,5 +1,6 @@
 using System.Net;
 using CapVault.Contracts;
+using CapVault.Contracts.CAPPaymaster.ContractDefinition;
 using CapVault.Relayer.Accounts;
 using CapVault.Relayer.Catalogue;
 using CapVault.Relayer.Chain;
@@ -105,7 +106,7 @@ public static class RelayerHost
         services.AddSingleton<ApiKeys>().AddSingleton<MasterKey>().AddSingleton<ExecutorKeys>().AddSingleton<Agents>().AddSingleton<Spending>().AddSingleton<OwnerActions>().AddSingleton<SignInMessages>().AddSingleton<OwnerSessions>();
         services.AddSingleton<Services>().AddSingleton<Discovery>().AddSingleton<Statistics>().AddSingleton<TokenFees>().AddSingleton<IdempotentCalls>();
         services.AddSingleton<ObjectStore>().AddSingleton<ObjectLinks>().AddSingleton<RunningUploads>().AddSingleton<Uploads>().AddSingleton<Downloads>().AddSingleton<ObjectSweep>();
-        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>();
+        services.AddSingleton<EventLog>().AddSingleton<OrderEvents>().AddSingleton<OrderSignals>().AddSingleton<LiveConnections>().AddSingleton<Presence>();
         services.AddSingleton<EventFeed>().AddSingleton<StreamTickets>().AddSingleton<EventRetention>().AddSingleton<BlockRetention>();
         services.AddSingleton(provider => SponsorPolicy.Of(options, provider.GetRequiredService<ChainContext>())).AddSingleton<SponsorLedger>().AddSingleton<Sponsor>();
         services.AddSingleton<OperationSigner>().AddSingleton<OperationQueue>().AddSingleton<OperationList>().AddSingleton<StepOutcomes>();
@@ -135,6 +136,7 @@ public static class RelayerHost
         var context = app.Services.GetRequiredService<ChainContext>();
         var chain = app.Services.GetRequiredService<ChainClient>();
         await RequireChainAsync(chain, context, options, cancellationToken);
+        await RequireKeysAsync(chain, context, cancellationToken);
         await app.Services.GetRequiredService<Agents>().RequireMasterKeyAsync(cancellationToken);
         await RequireIdentityAsync(app.Services.GetRequiredService<Db>(), context, app.Services.GetRequiredService<MasterKey>(), options, cancellationToken);
         if (options.Sandbox)
@@ -165,6 +167,25 @@ public static class RelayerHost
             if ((await chain.GetCodeAsync(address, cancellationToken)).Length == 0)
             {
                 throw new InvalidOperationException($"There is no code at {address}, where {options.DeploymentFile} has {name}. Deploy again, or give the file of this chain.");
+            }
+        }
+    }
+
+    // With another sponsor every operation would fail. An EOA with code (EIP-7702) can be made to spend its nonces and its ETH by others than its key.
+    private static async Task RequireKeysAsync(ChainClient chain, ChainContext context, CancellationToken cancellationToken)
+    {
+        var signer = await chain.QueryAsync<SignerFunction, string>(context.Paymaster, new SignerFunction(), cancellationToken);
+        if (!signer.IsTheSameHex(context.SponsorKey.GetPublicAddress()))
+        {
+            throw new InvalidOperationException(
+                $"SponsorKey is the key of {context.SponsorKey.GetPublicAddress()}, the paymaster {context.Paymaster} takes signatures of {signer}. Give that one's key, or call setSigner as the paymaster's owner.");
+        }
+
+        foreach (var lane in context.Lanes)
+        {
+            if ((await chain.GetCodeAsync(lane.Address, cancellationToken)).Length > 0)
+            {
+                throw new InvalidOperationException($"Lane {lane.Lane}, {lane.Address}, has code: found an EIP-7702 delegation, expected a plain EOA. Give another LaneKey, or take the delegation back.");
             }
         }
     }

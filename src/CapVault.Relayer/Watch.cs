@@ -11,7 +11,7 @@ namespace CapVault.Relayer;
 /// streams of keys that were revoked. By looking, which works over every connection; alone on a database there is nothing to learn.
 /// </summary>
 public sealed class Watch(
-    Db db, EventLog events, EventFeed feed, OperationQueue queue, OrderSignals orders, ApiKeys keys, TimeProvider time, ILogger<Watch> log) : BackgroundService
+    Db db, EventLog events, EventFeed feed, OperationQueue queue, OrderSignals orders, ApiKeys keys, Presence presence, TimeProvider time, ILogger<Watch> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
 
@@ -48,6 +48,16 @@ public sealed class Watch(
         }
     }
 
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (db.IsShared)
+        {
+            await presence.LeaveAsync(cancellationToken);
+        }
+    }
+
     private async Task LookAsync(CancellationToken cancellationToken)
     {
         var marks = await db.ReadAsync(
@@ -79,7 +89,9 @@ public sealed class Watch(
 
         if (isLonger)
         {
+            queue.Queued.Set(); // what has ended, too
             await keys.CutRevokedAsync(cancellationToken);
+            await presence.TellAsync(cancellationToken);
             _lookedLonger = time.GetTimestamp();
         }
 

@@ -31,6 +31,31 @@ public sealed class DeployScriptTests
         (second with { ChainId = first.ChainId }).Should().Be(first);
     }
 
+    [Fact]
+    public async Task A_vault_that_is_there_already_needs_the_block_since_when()
+    {
+        const int chainId = 424_204;
+        await using var node = await StartAsync(chainId);
+        try
+        {
+            await DeployScript.RunAsync(node, broadcast: true, Token);
+            var created = Deployment.Read(DeployScript.FileOf(chainId));
+            File.Delete(DeployScript.FileOf(chainId)); // as for whoever comes second
+
+            await FluentActions.Awaiting(() => DeployScript.RunAsync(node, broadcast: true, Token))
+                .Should().ThrowAsync<InvalidOperationException>().WithMessage($"*CAPVAULT_DEPLOY_BLOCK is not set: CAPVault {created.Vault} is there already*");
+            await FluentActions.Awaiting(() => DeployScript.RunAsync(node, broadcast: true, Token, deployBlock: 9_999_999))
+                .Should().ThrowAsync<InvalidOperationException>().WithMessage("*CAPVAULT_DEPLOY_BLOCK: found 9999999, expected at most the newest block*");
+            await DeployScript.RunAsync(node, broadcast: true, Token, deployBlock: 1);
+
+            Deployment.Read(DeployScript.FileOf(chainId)).Should().Be(created with { DeployBlock = 1 });
+        }
+        finally
+        {
+            File.Delete(DeployScript.FileOf(chainId));
+        }
+    }
+
     private static async Task<Deployment> DeployAsync(int chainId)
     {
         await using var node = await StartAsync(chainId);

@@ -6,7 +6,7 @@ namespace CapVault.Relayer.Chain;
 public static class ChainEvents
 {
     /// <summary>Keeps a log, under the order or the account that it is about.</summary>
-    public static Task StoreAsync(Tx tx, ChainLog log, byte[]? orderId = null, byte[]? account = null) => tx.ExecuteAsync(
+    public static Task StoreAsync(Tx tx, ChainLog log, byte[]? orderId = null, byte[]? account = null) => tx.PostAsync(
         """
         INSERT INTO chain_event (block_hash, log_index, block_number, block_time, tx_hash, address, topics, data, order_id, account)
         VALUES (@BlockHash, @LogIndex, @BlockNumber, @BlockTime, @TxHash, @Address, @Topics, @Data, @orderId, @account)

@@ -219,7 +219,7 @@ public sealed class Follower(
             async tx =>
             {
                 await _lease.RequireAsync(tx);
-                await tx.ExecuteAsync(
+                await tx.PostAsync(
                     """
                     INSERT INTO block (hash, number, parent, block_time, canonical) VALUES (@Hash, @Number, @Parent, @BlockTime, 1)
                     ON CONFLICT (hash) DO UPDATE SET canonical = 1

@@ -24,14 +24,17 @@ public sealed class GasOracle(IOptions<RelayerOptions> options)
         }
     }
 
-    /// <summary>Upper bound per gas, wei: twice the base fee, which lasts for six full blocks (12.5 % each), and not more than the options allow.</summary>
-    public BigInteger MaxFee
+    /// <summary>Upper bound per gas, wei: <see cref="LastingFee"/>, and not more than the options allow.</summary>
+    public BigInteger MaxFee => BigInteger.Min(LastingFee, options.Value.MaxFee);
+
+    /// <summary>What is mined soon, wei per gas: twice the base fee lasts for six full blocks (12.5 % each).</summary>
+    public BigInteger LastingFee
     {
         get
         {
             lock (_gate)
             {
-                return BigInteger.Min((_baseFee * 2) + PriorityFee, options.Value.MaxFee);
+                return (_baseFee * 2) + PriorityFee;
             }
         }
     }

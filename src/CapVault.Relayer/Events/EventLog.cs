@@ -53,7 +53,7 @@ public sealed class EventLog(Db db, TimeProvider time)
         body.Remove("seq");
         body.Remove("cursor");
         var defaultAudience = audience ?? kind.Default;
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO event (event_id, type, default_audience, all_audience, requester_agent_id, provider_agent_id, order_id, block_hash, body, created_at)
             VALUES (@EventId, @Type, @defaultAudience, @allAudience, @RequesterAgentId, @ProviderAgentId, @orderId, @blockHash, @body, @now)
@@ -101,17 +101,19 @@ public sealed class EventLog(Db db, TimeProvider time)
     {
         var types = reader.Types is null ? "" : "AND type IN @Types";
         var audience = reader.All ? "all_audience" : "default_audience";
-        // One arm per side, merged by number: with OR, SQLite reads and sorts all of an agent's events for each page (109 ms against 0.2 ms
-        // at 40 000 of 300 000).
+        // One arm per side, each no longer than the page, merged by number: with OR, or without the inner limits, all of an agent's events are read and
+        // sorted for each page (109 ms against 0.2 ms at 40 000 of 300 000 on SQLite).
         var sql = reader.AgentId is null
             ? $"SELECT seq, type, body, created_at FROM event WHERE seq > @after {types} ORDER BY seq LIMIT @limit"
             : $"""
-               SELECT seq, type, body, created_at FROM event
-               WHERE requester_agent_id = @AgentId AND seq > @after AND ({audience} & 1) <> 0 {types}
+               SELECT * FROM (
+                 SELECT seq, type, body, created_at FROM event
+                 WHERE requester_agent_id = @AgentId AND seq > @after AND ({audience} & 1) <> 0 {types} ORDER BY seq LIMIT @limit) AS bought
                UNION ALL
-               SELECT seq, type, body, created_at FROM event
-               WHERE provider_agent_id = @AgentId AND seq > @after AND ({audience} & 2) <> 0 {types}
-                 AND (requester_agent_id IS NULL OR requester_agent_id <> @AgentId OR ({audience} & 1) = 0)
+               SELECT * FROM (
+                 SELECT seq, type, body, created_at FROM event
+                 WHERE provider_agent_id = @AgentId AND seq > @after AND ({audience} & 2) <> 0 {types}
+                   AND (requester_agent_id IS NULL OR requester_agent_id <> @AgentId OR ({audience} & 1) = 0) ORDER BY seq LIMIT @limit) AS sold
                ORDER BY seq LIMIT @limit
                """;
         return db.ReadAsync(

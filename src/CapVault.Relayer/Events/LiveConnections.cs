@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace CapVault.Relayer.Events;
 
 /// <summary>The streams that are open now, of every kind: so that a key's streams end with it, and agents can be seen to be online.</summary>
-public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOptions> options)
+public sealed class LiveConnections(Db db, Leases leases, TimeProvider time, IOptions<RelayerOptions> options)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, HashSet<LiveConnection>> _byKey = new(StringComparer.Ordinal);
@@ -70,7 +70,19 @@ public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOp
         }
     }
 
-    /// <summary>Whether an agent has a WebSocket or SSE open now.</summary>
+    /// <summary>The name under which other processes know what is open at this one.</summary>
+    public static string InstanceOf(Leases leases) => $"instance:{leases.Owner}";
+
+    /// <summary>Agents that have a WebSocket or SSE open here.</summary>
+    public HashSet<string> OnlineAgents()
+    {
+        lock (_lock)
+        {
+            return new HashSet<string>(_sockets.Keys, StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>Whether an agent has a WebSocket or SSE open here.</summary>
     public bool IsOnline(string agentId)
     {
         lock (_lock)
@@ -83,11 +95,18 @@ public sealed class LiveConnections(Db db, TimeProvider time, IOptions<RelayerOp
     public async Task<IReadOnlyDictionary<string, OnlineStatus>> StatusesAsync(IReadOnlyCollection<string> agentIds, CancellationToken cancellationToken)
     {
         var connected = await db.ReadAsync(
-            connection => connection.QueryAsync<string>("SELECT agent_id FROM agent_presence WHERE agent_id IN @agentIds", new { agentIds }), cancellationToken);
-        var known = connected.ToHashSet(StringComparer.Ordinal);
+            connection => connection.QueryAsync<(string AgentId, bool IsElsewhere)>(
+                $"""
+                SELECT p.agent_id, EXISTS (
+                  SELECT 1 FROM presence r JOIN lease l ON l.name = r.instance WHERE r.agent_id = p.agent_id AND r.instance <> @here AND l.until > {db.Now}) AS is_elsewhere
+                FROM agent_presence p WHERE p.agent_id IN @agentIds
+                """,
+                new { agentIds, here = InstanceOf(leases) }),
+            cancellationToken);
+        var known = connected.ToDictionary(row => row.AgentId, row => row.IsElsewhere, StringComparer.Ordinal);
         return agentIds.Distinct(StringComparer.Ordinal).ToDictionary(
             agentId => agentId,
-            agentId => IsOnline(agentId) ? OnlineStatus.Online : known.Contains(agentId) ? OnlineStatus.Offline : OnlineStatus.Draft,
+            agentId => !known.TryGetValue(agentId, out var isElsewhere) ? OnlineStatus.Draft : isElsewhere || IsOnline(agentId) ? OnlineStatus.Online : OnlineStatus.Offline,
             StringComparer.Ordinal);
     }
 

@@ -74,14 +74,14 @@ public sealed class IdempotentCall
     /// <summary>Keeps what the call makes, sealed: an id to find it by, or a secret that is shown once and must be shown alike to a repeat.</summary>
     public Task RememberAsync(Tx tx, string made) => _identity is null
         ? Task.CompletedTask
-        : tx.ExecuteAsync(
+        : tx.PostAsync(
             "UPDATE idempotency SET made = @made WHERE scope = @Scope AND key = @Key",
             new { _identity.Scope, _identity.Key, made = _masterKey!.Seal(BelongsTo("made"), Encoding.UTF8.GetBytes(made)) });
 
     /// <summary>Ties the call to the live operation of a step, where there is one: its outcome is the call's.</summary>
     public Task JoinAsync(Tx tx, byte[] orderId, OrderStep step) => _identity is null
         ? Task.CompletedTask
-        : tx.ExecuteAsync(
+        : tx.PostAsync(
             """
             UPDATE idempotency SET operation_id = (SELECT operation_id FROM operation WHERE order_id = @orderId AND step = @step AND live = 1)
             WHERE scope = @Scope AND key = @Key
@@ -91,7 +91,7 @@ public sealed class IdempotentCall
     /// <summary>Ties the call to an operation that is no step of an order: its outcome is the call's.</summary>
     public Task JoinAsync(Tx tx, long operationId) => _identity is null
         ? Task.CompletedTask
-        : tx.ExecuteAsync("UPDATE idempotency SET operation_id = @operationId WHERE scope = @Scope AND key = @Key", new { _identity.Scope, _identity.Key, operationId });
+        : tx.PostAsync("UPDATE idempotency SET operation_id = @operationId WHERE scope = @Scope AND key = @Key", new { _identity.Scope, _identity.Key, operationId });
 
     /// <summary>Takes note that the call was made before.</summary>
     /// <exception cref="ApiException">409 if the key was used for something else.</exception>

@@ -12,17 +12,17 @@ public sealed class ObjectStore
     private readonly string _arriving;
 
     /// <summary>Makes the folders, and removes what was arriving when the process before this one ended.</summary>
-    public ObjectStore(IOptions<RelayerOptions> options)
+    public ObjectStore(IOptions<RelayerOptions> options, Db db, TimeProvider time)
     {
         _directory = Path.GetFullPath(Path.Combine(options.Value.DataDirectory, "objects"));
         _arriving = Path.Combine(_directory, "arriving");
         Directory.CreateDirectory(_directory);
-        if (Directory.Exists(_arriving))
-        {
-            Directory.Delete(_arriving, recursive: true);
-        }
-
         Directory.CreateDirectory(_arriving);
+        // Where other processes take in files too, only what is of none that is still running.
+        foreach (var left in new DirectoryInfo(_arriving).EnumerateFiles().Where(file => !db.IsShared || file.LastWriteTimeUtc < time.GetUtcNow().AddDays(-1)))
+        {
+            left.Delete();
+        }
     }
 
     /// <summary>Where an object's bytes are.</summary>

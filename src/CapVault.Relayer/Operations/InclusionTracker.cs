@@ -35,7 +35,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     public async Task MinedAsync(Tx tx, MinedTransaction mined)
     {
         var sent = await tx.SingleAsync<SentAttempt>("SELECT lane_tx_id, cancels FROM attempt WHERE tx_hash = @TxHash", mined);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE lane_tx SET state = @state, block_hash = @hash, block_number = @number WHERE lane_tx_id = @LaneTxId",
             new { sent.LaneTxId, state = mined.Succeeded ? LaneTxState.Mined : LaneTxState.Reverted, hash = mined.Block.Hash, number = mined.Block.Number });
         if (sent.Cancels)
@@ -67,9 +67,9 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     /// <summary>Blocks up to <paramref name="number"/> are deep enough.</summary>
     public async Task FinaliseAsync(Tx tx, long number)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET state = 'FINAL' WHERE state = 'INCLUDED' AND block_number <= @number", new { number });
-        await tx.ExecuteAsync("UPDATE lane_tx SET state = 'FINAL' WHERE state = 'MINED' AND block_number <= @number", new { number });
+        await tx.PostAsync("UPDATE lane_tx SET state = 'FINAL' WHERE state = 'MINED' AND block_number <= @number", new { number });
     }
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
         {
             // Logged just before the operation's own event, which decides.
             var reverted = log.ToFilterLog().DecodeEvent<UserOperationRevertReasonEventDTO>().Event;
-            await tx.ExecuteAsync(
+            await tx.PostAsync(
                 "UPDATE operation SET failure_reason = @reason WHERE user_op_hash = @UserOpHash",
                 new { reverted.UserOpHash, reason = Reverts.Describe(reverted.RevertReason) });
         }
@@ -156,7 +156,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
 
     // Not for ever: every bundle that reverts costs us gas.
     private Task NotIncludedAsync(Tx tx, Operation operation) => operation.Attempt < BundlePolicy.MaxAttempts
-        ? tx.ExecuteAsync("UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation)
+        ? tx.PostAsync("UPDATE operation SET state = 'QUEUED', lane_tx_id = NULL, tx_hash = NULL WHERE operation_id = @OperationId", operation)
         : outcomes.LostAsync(tx, operation, OperationState.Failed, $"{operation.Attempt} transactions that carried it reverted");
 
     // Of accounts that have no agent here too: they come by JSON-RPC, and the row is all that there is of them.
@@ -236,7 +236,7 @@ public sealed class InclusionTracker(Db db, ChainContext context, StepOutcomes o
     }
 
     /// <summary>A nonce lane of an account is at least so far.</summary>
-    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.ExecuteAsync(
+    public static Task AdvanceLaneAsync(Tx tx, byte[] account, long key, long nextSeq) => tx.PostAsync(
         """
         INSERT INTO account_lane (account, nonce_key, next_seq) VALUES (@account, @key, @nextSeq)
         ON CONFLICT (account, nonce_key) DO UPDATE SET next_seq = excluded.next_seq WHERE account_lane.next_seq < excluded.next_seq

@@ -187,7 +187,7 @@ public sealed class Lane(
         log.LogWarning(
             "Nonce {Nonce} of {Address} is priced out: it offers {MaxFee} wei, the base fee is {BaseFee}; {What} it", attempt.Nonce, _address, maxFee, gas.BaseFee, isTooDear ? "cancelling" : "replacing");
         var call = isTooDear ? LaneCall.Of(new Bundle([]), key, context.EntryPoint) : _sent[attempt.LaneTxId].Call;
-        var raised = Sign(key, call, attempt.Nonce, attempt) with { LaneTxId = attempt.LaneTxId, State = attempt.State, Cancels = isTooDear };
+        var raised = Sign(key, call, attempt.Nonce, isTooDear ? gas.LastingFee : gas.MaxFee, attempt) with { LaneTxId = attempt.LaneTxId, State = attempt.State, Cancels = isTooDear };
         await book.ReplaceAsync(raised, cancellationToken);
         Remember(raised);
         await SendAsync([raised], cancellationToken);
@@ -203,7 +203,7 @@ public sealed class Lane(
 
         for (var nonce = await chain.GetNonceAsync(_address, block: null, cancellationToken); nonce < lowest; nonce++)
         {
-            if (await book.FillAsync(Sign(key, LaneCall.Of(new Bundle([]), key, context.EntryPoint), nonce, replaced: null) with { Cancels = true }, cancellationToken) is { } noOp)
+            if (await book.FillAsync(Sign(key, LaneCall.Of(new Bundle([]), key, context.EntryPoint), nonce, gas.LastingFee) with { Cancels = true }, cancellationToken) is { } noOp)
             {
                 log.LogWarning("Nobody has nonce {Nonce} of {Address}, and {Lowest} waits behind it: a no-op takes it", nonce, _address, lowest);
                 Remember(noOp);
@@ -302,7 +302,7 @@ public sealed class Lane(
         var sendable = await SimulatedAsync(lane, view, tip, bundles, cancellationToken);
         if (sendable.Count > 0)
         {
-            var signed = sendable.Select((one, index) => (Sign(lane, LaneCall.Of(one, lane, context.EntryPoint), view.NextNonce + index, replaced: null), one)).ToList();
+            var signed = sendable.Select((one, index) => (Sign(lane, LaneCall.Of(one, lane, context.EntryPoint), view.NextNonce + index, gas.MaxFee), one)).ToList();
             if (await book.ClaimAsync(signed, available, cancellationToken) is { } claimed)
             {
                 claimed.ForEach(Remember);
@@ -417,12 +417,10 @@ public sealed class Lane(
     private async Task HoldAsync(Operation operation, byte[] tip, CancellationToken cancellationToken)
     {
         _held.Add(operation.OperationId);
-        var nonce = await chain.QueryNumberAtAsync(
-            context.EntryPoint,
-            new GetNonceFunction { Sender = operation.Sender!.ToHex(true), Key = operation.NonceKey!.Value },
-            tip,
-            cancellationToken);
-        await book.AdvanceAsync(operation, (long)(nonce & ulong.MaxValue), cancellationToken);
+        var place = new BigInteger(operation.UserOp!.AsSpan(32, 32), isUnsigned: true, isBigEndian: true); // the second word: keys of others' accounts are longer than a column
+        var next = await chain.QueryNumberAtAsync(
+            context.EntryPoint, new GetNonceFunction { Sender = operation.Sender!.ToHex(true), Key = place >> 64 }, tip, cancellationToken);
+        await book.AdvanceAsync(operation, NonceLane.Of(next).Sequence, cancellationToken);
     }
 
     private static Bundle Half(Bundle bundle) => new([.. bundle.Operations.Take(bundle.Operations.Count / 2)]);
@@ -450,9 +448,9 @@ public sealed class Lane(
         return _needs.IsZero;
     }
 
-    private Attempt Sign(LaneKey lane, LaneCall call, long nonce, Attempt? replaced)
+    private Attempt Sign(LaneKey lane, LaneCall call, long nonce, BigInteger fee, Attempt? replaced = null)
     {
-        var (maxFee, priorityFee) = (Raised(gas.MaxFee, replaced?.MaxFee), Raised(gas.PriorityFee, replaced?.MaxPriorityFee));
+        var (maxFee, priorityFee) = (Raised(fee, replaced?.MaxFee), Raised(gas.PriorityFee, replaced?.MaxPriorityFee));
         var transaction = new Transaction1559(context.ChainId, nonce, priorityFee, maxFee, call.Gas, call.To, call.Value, call.Input, []);
         var raw = new Transaction1559Signer().SignTransaction(lane.Key, transaction).HexToByteArray();
         return new Attempt

@@ -134,8 +134,8 @@ public sealed class LaneBook(byte[] eoa, Lease lease, LaneShare? share, Db db, B
     public Task AcceptAsync(IEnumerable<long> laneTxIds, CancellationToken cancellationToken) => WriteAsync(
         async tx =>
         {
-            await tx.ExecuteAsync("UPDATE lane_tx SET state = 'ACCEPTED' WHERE lane_tx_id IN @laneTxIds AND state = 'SIGNED'", new { laneTxIds });
-            await tx.ExecuteAsync("UPDATE operation SET state = 'BROADCAST' WHERE lane_tx_id IN @laneTxIds AND state = 'ASSIGNED'", new { laneTxIds });
+            await tx.PostAsync("UPDATE lane_tx SET state = 'ACCEPTED' WHERE lane_tx_id IN @laneTxIds AND state = 'SIGNED'", new { laneTxIds });
+            await tx.PostAsync("UPDATE operation SET state = 'BROADCAST' WHERE lane_tx_id IN @laneTxIds AND state = 'ASSIGNED'", new { laneTxIds });
         },
         cancellationToken);
 
@@ -223,7 +223,7 @@ public sealed class LaneBook(byte[] eoa, Lease lease, LaneShare? share, Db db, B
         return attempt;
     }
 
-    private Task InsertAsync(Tx tx, Attempt attempt) => tx.ExecuteAsync(
+    private Task InsertAsync(Tx tx, Attempt attempt) => tx.PostAsync(
         """
         INSERT INTO attempt (tx_hash, lane_tx_id, raw, max_fee, max_priority_fee, cancels, created_at)
         VALUES (@TxHash, @LaneTxId, @Raw, @MaxFee, @MaxPriorityFee, @cancels, @now)

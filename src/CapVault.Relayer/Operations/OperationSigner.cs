@@ -73,8 +73,8 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, Exec
         const string withdrawable = "kind = 'user_op' AND live = 1 AND state = 'QUEUED' AND client_signed = 0 AND ";
 
         // One that was sent before may still be included: in a branch that comes back.
-        await tx.ExecuteAsync($"INSERT INTO former_operation (user_op_hash, operation_id) SELECT user_op_hash, operation_id FROM operation WHERE {withdrawable} attempt > 0 AND {which}", parameters);
-        await tx.ExecuteAsync($"UPDATE operation SET state = 'RECEIVED', user_op_hash = NULL, user_op = NULL WHERE {withdrawable} {which}", parameters);
+        await tx.PostAsync($"INSERT INTO former_operation (user_op_hash, operation_id) SELECT user_op_hash, operation_id FROM operation WHERE {withdrawable} attempt > 0 AND {which}", parameters);
+        await tx.PostAsync($"UPDATE operation SET state = 'RECEIVED', user_op_hash = NULL, user_op = NULL WHERE {withdrawable} {which}", parameters);
     }
 
     /// <summary>Builds the operation of a step at the next free place of its nonce lane, and signs for the paymaster. The account's signature is left empty.</summary>
@@ -140,7 +140,7 @@ public sealed class OperationSigner(ChainContext context, ChainClock clock, Exec
         tx.LockAsync(lanes.Select(lane => (byte[])[.. lane.Account, .. BitConverter.GetBytes(lane.NonceKey)]).ToList());
 
     /// <summary>Gives a received operation its signed bytes: from now on it may travel.</summary>
-    public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.ExecuteAsync(
+    public Task QueueSignedAsync(Tx tx, long operationId, SponsoredOperation signed, bool clientSigned) => tx.PostAsync(
         """
         UPDATE operation SET state = 'QUEUED', nonce_seq = @NonceSeq, user_op_hash = @Hash, user_op = @packed, valid_until = @ValidUntil, eoa = @Eoa,
           prefund = @prefund, client_signed = @clientSigned, updated_at = @now

@@ -54,7 +54,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
 
     private async Task IncludedAsync(Tx tx, Operation operation, byte[] txHash, byte[] blockHash, long blockNumber, bool success)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             UPDATE operation SET state = 'INCLUDED', live = 0, success = @success, failure_code = NULL, failure_reason = NULL,
               lane_tx_id = coalesce((SELECT lane_tx_id FROM attempt WHERE tx_hash = @txHash), lane_tx_id),
@@ -73,7 +73,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
 
     private async Task EndAsync(Tx tx, Operation operation, string state, string code, string reason)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET state = @state, live = 0, lane_tx_id = NULL, tx_hash = NULL, updated_at = @now WHERE operation_id = @OperationId",
             new { operation.OperationId, state, now = Now });
         await ledger.ReleaseAsync(tx, operation.UserOpHash ?? SponsorLedger.KeyOf(operation.OperationId));
@@ -84,7 +84,7 @@ public sealed class StepOutcomes(OrderEvents events, OrderSignals signals, Opera
 
     private async Task FailAsync(Tx tx, Operation operation, string code, string reason, byte[]? blockHash)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE operation SET failure_code = @code, failure_reason = @reason WHERE operation_id = @OperationId", new { operation.OperationId, code, reason });
         if (operation.OrderId is { } orderId && operation.Step is { } step && Reverted[await FailedStepAsync(tx, operation)].Event is { } type)
         {

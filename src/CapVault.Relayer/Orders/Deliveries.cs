@@ -90,7 +90,7 @@ public sealed class DeliveryContent
     /// <exception cref="ApiException">404 if a file is not there any more.</exception>
     public async Task KeepAsync(Tx tx, byte[] orderId, DateTimeOffset now)
     {
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO delivery (order_id, deliverable_type, content, content_hash, manifest, submitted_at) VALUES (@orderId, @type, @Content, @Hash, @Manifest, @now)
             ON CONFLICT (order_id, content_hash) DO UPDATE SET submitted_at = excluded.submitted_at

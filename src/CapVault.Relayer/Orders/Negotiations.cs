@@ -93,7 +93,7 @@ public sealed class Negotiations(
                     return await tx.SingleAsync<NegotiationRow>("SELECT * FROM negotiation WHERE negotiation_id = @Made", call);
                 }
 
-                await tx.ExecuteAsync(
+                await tx.PostAsync(
                     """
                     INSERT INTO negotiation (negotiation_id, service_id, service_version, requester_agent_id, provider_agent_id, requirements, metadata, status,
                       revision, order_id, terms, terms_document, requester_signature, pay_on_accept, expires_at, created_at, updated_at)
@@ -148,7 +148,7 @@ public sealed class Negotiations(
 
                 RequireOpen(row, NegotiationStatus.Pending);
                 var consented = row with { RequesterSignature = consent, UpdatedAt = Now };
-                await tx.ExecuteAsync("UPDATE negotiation SET requester_signature = @RequesterSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", consented);
+                await tx.PostAsync("UPDATE negotiation SET requester_signature = @RequesterSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", consented);
                 await TellAsync(tx, consented, EventType.NegotiationCreated);
                 return consented;
             },
@@ -279,9 +279,9 @@ public sealed class Negotiations(
             ProviderSignature = consent,
             UpdatedAt = Now,
         };
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE negotiation SET status = @Status, provider_signature = @ProviderSignature, updated_at = @UpdatedAt WHERE negotiation_id = @NegotiationId", accepted);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO orders (order_id, public_id, negotiation_id, service_id, requester_agent_id, provider_agent_id, terms, created_at)
             VALUES (@OrderId, @publicId, @NegotiationId, @ServiceId, @RequesterAgentId, @ProviderAgentId, @Terms, @UpdatedAt) ON CONFLICT (order_id) DO NOTHING

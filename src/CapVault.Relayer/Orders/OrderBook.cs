@@ -57,7 +57,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
         foreach (var orderId in orderIds)
         {
             // One that only its log had told of is not known any more; one that was accepted here stays, waiting to be created.
-            await tx.ExecuteAsync(
+            await tx.PostAsync(
                 """
                 DELETE FROM orders WHERE order_id = @orderId AND negotiation_id IS NULL
                   AND NOT EXISTS (SELECT 1 FROM order_state s WHERE s.order_id = orders.order_id) AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.order_id = orders.order_id)
@@ -69,7 +69,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     /// <summary>Drops what the chain said of an order and takes it from its logs again, silently.</summary>
     public async Task RebuildAsync(Tx tx, byte[] orderId)
     {
-        await tx.ExecuteAsync("DELETE FROM order_state WHERE order_id = @orderId", new { orderId });
+        await tx.PostAsync("DELETE FROM order_state WHERE order_id = @orderId", new { orderId });
         foreach (var log in await ChainEvents.OfOrderAsync(tx, orderId))
         {
             await ApplyAsync(tx, log, tell: false);
@@ -101,7 +101,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     {
         var created = Decode<OrderCreatedEventDTO>(log);
         // Orders that were accepted here have their row; one that was created on chain directly gets it from its log, which carries the terms.
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO orders (order_id, public_id, requester_agent_id, provider_agent_id, terms, created_at)
             VALUES (@OrderId, @publicId, (SELECT agent_id FROM agent WHERE account = @requester), (SELECT agent_id FROM agent WHERE account = @provider), @terms, @createdAt)
@@ -116,7 +116,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
                 terms = new ABIEncode().GetABIParamsEncoded(created.Order),
                 createdAt = log.BlockTime * 1000,
             });
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "INSERT INTO order_state (order_id, phase, deadline_time, create_tx, created_time) VALUES (@OrderId, 1, @deadline, @TxHash, @BlockTime)",
             new { created.OrderId, deadline = (long)created.Order.PayDeadline, log.TxHash, log.BlockTime });
         if (tell)
@@ -130,7 +130,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task ApprovedAsync(Tx tx, ChainLog log, bool tell)
     {
         var approved = Decode<OrderApprovedEventDTO>(log);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE order_state SET approve_tx = @TxHash, approved_time = @BlockTime WHERE order_id = @OrderId", new { approved.OrderId, log.TxHash, log.BlockTime });
         if (tell)
         {
@@ -141,7 +141,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task PaidAsync(Tx tx, ChainLog log, bool tell)
     {
         var paid = Decode<OrderPaidEventDTO>(log);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             UPDATE order_state SET phase = 2, deadline_time = @slaDeadline, sla_deadline_time = @slaDeadline, pay_tx = @TxHash, paid_time = @BlockTime
             WHERE order_id = @OrderId
@@ -156,7 +156,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task DeliveredAsync(Tx tx, ChainLog log, bool tell)
     {
         var delivered = Decode<OrderDeliveredEventDTO>(log);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE order_state SET deliverable_hash = @DeliverableHash, deliver_tx = @TxHash, delivered_time = @BlockTime WHERE order_id = @OrderId",
             new { delivered.OrderId, delivered.DeliverableHash, log.TxHash, log.BlockTime });
         var reviewDeadline = (long)delivered.ReviewDeadline;
@@ -165,7 +165,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
             return; // settled in the same transaction: OrderCleared tells
         }
 
-        await tx.ExecuteAsync("UPDATE order_state SET phase = 3, deadline_time = @reviewDeadline WHERE order_id = @OrderId", new { delivered.OrderId, reviewDeadline });
+        await tx.PostAsync("UPDATE order_state SET phase = 3, deadline_time = @reviewDeadline WHERE order_id = @OrderId", new { delivered.OrderId, reviewDeadline });
         if (tell)
         {
             await events.AddAsync(
@@ -179,7 +179,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     {
         var disputed = Decode<OrderDisputedEventDTO>(log);
         var resolveDeadline = (long)disputed.ResolveDeadline;
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             UPDATE order_state SET phase = CASE phase WHEN 3 THEN 4 ELSE phase END, deadline_time = @resolveDeadline, dispute_tx = @TxHash, disputed_time = @BlockTime,
               disputed_by = @by, dispute_reason_hash = @ReasonHash
@@ -198,7 +198,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task ResolvedAsync(Tx tx, ChainLog log, bool tell)
     {
         var resolved = Decode<DisputeResolvedEventDTO>(log);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE order_state SET resolve_tx = @TxHash, resolved_time = @BlockTime WHERE order_id = @OrderId", new { resolved.OrderId, log.TxHash, log.BlockTime });
         if (tell)
         {
@@ -212,7 +212,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     {
         var cleared = Decode<OrderClearedEventDTO>(log);
         var amounts = new { toProvider = Text(cleared.ToProvider), fee = Text(cleared.Fee), commission = Text(cleared.Commission), refund = Text(cleared.ToRequester) };
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             UPDATE order_state SET phase = 5, deadline_time = NULL, to_provider = @toProvider, fee = @fee, commission = @commission, refund = @refund,
               clear_tx = @TxHash, cleared_time = @BlockTime
@@ -229,7 +229,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     {
         var rejected = Decode<OrderRejectedEventDTO>(log);
         // One that was never created has no state yet. Where it was accepted here it is one of ours all the same; its creation will fail.
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             """
             INSERT INTO order_state (order_id, phase, rejected_by, reason_hash, refund, reject_tx, rejected_time) VALUES (@OrderId, 6, @by, @ReasonHash, @refund, @TxHash, @BlockTime)
             ON CONFLICT (order_id) DO UPDATE SET phase = 6, deadline_time = NULL, rejected_by = @by, reason_hash = @ReasonHash, refund = @refund,
@@ -248,7 +248,7 @@ public sealed class OrderBook(ChainContext context, OrderEvents events) : IProje
     private async Task ExpiredAsync(Tx tx, ChainLog log, bool tell)
     {
         var expired = Decode<OrderExpiredEventDTO>(log);
-        await tx.ExecuteAsync(
+        await tx.PostAsync(
             "UPDATE order_state SET phase = 7, deadline_time = NULL, refund = @refund, expire_tx = @TxHash, expired_time = @BlockTime WHERE order_id = @OrderId",
             new { expired.OrderId, refund = Text(expired.Refund), log.TxHash, log.BlockTime });
         if (tell)

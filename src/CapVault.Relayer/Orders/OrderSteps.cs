@@ -242,7 +242,7 @@ public sealed class OrderSteps(
         };
     }
 
-    private static Task KeepReasonAsync(Tx tx, OrderRow order, byte[] reasonHash, string reason) => tx.ExecuteAsync(
+    private static Task KeepReasonAsync(Tx tx, OrderRow order, byte[] reasonHash, string reason) => tx.PostAsync(
         "INSERT INTO reason (order_id, reason_hash, text) VALUES (@OrderId, @reasonHash, @reason) ON CONFLICT DO NOTHING", new { order.OrderId, reasonHash, reason });
 
     private async Task<OrderRow> TakeAsync(string agentId, string id, Plan plan, IdempotentCall call, CancellationToken cancellationToken)

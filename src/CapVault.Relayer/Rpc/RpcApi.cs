@@ -44,7 +44,7 @@ public static class RpcApi
         }
         catch (JsonException exception)
         {
-            return Results.Json(ErrorOf(default, new RpcError(RpcError.Parse, $"The body is not JSON: {exception.Message}")), Json);
+            return Results.Json(ErrorOf(default, new RpcError(RpcError.Parse, $"The body is not JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}), or repeats a field.")), Json);
         }
 
         using (document)
@@ -125,6 +125,8 @@ public static class RpcApi
         ApiException { Code: ErrorCodes.SponsorBudgetExceeded } budget => new(RpcError.Throttled, budget.Message, DetailsOf(budget)),
         ApiException { Code: ErrorCodes.SponsorPolicyDenied } policy => new(RpcError.Paymaster, policy.Message, DetailsOf(policy)),
         ApiException invalid => new(RpcError.Fields, invalid.Message, DetailsOf(invalid)),
+        // Invalid UTF-8 inside a string.
+        InvalidOperationException { Source: "System.Text.Json" } => new(RpcError.Fields, "The request: found text that is not UTF-8, expected JSON in UTF-8."),
         OperationCanceledException => null,
         RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException => new(RpcError.Internal, "The relayer's chain node does not answer as it should. Try again shortly."),
         _ => new(RpcError.Internal, "Something failed here that is not your fault. Ask for the operation by its hash before you send it again."),

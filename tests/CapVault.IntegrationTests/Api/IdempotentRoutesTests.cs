@@ -21,6 +21,8 @@ public sealed class IdempotentRoutesTests(Sandbox sandbox) : IClassFixture<Sandb
         "PUT /api/v1/objects/{objectKey}",
         // What was prepared is found again by what it is asked for, while it can still be submitted; an answer that is kept for longer would be worth nothing.
         "POST /api/v1/ops/prepare", "PUT /api/v1/agents/{agentId}/limits",
+        // An operation has a hash: the same one is taken once.
+        "POST /rpc",
         // A ticket works once: the same again would be worth nothing.
         "POST /api/v1/stream/tickets",
         // What it sets is set, however often.

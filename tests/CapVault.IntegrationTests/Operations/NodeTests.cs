@@ -89,4 +89,35 @@ public sealed class NodeTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(order.ChainOrderId)).Should().ContainSingle();
         (await pair.DeliverAsync(order.OrderId)).Status.Should().Be(OrderStatus.Completed, "the lane goes on");
     }
+
+    [Fact]
+    public async Task A_nonce_that_a_reorganisation_frees_again_holds_nothing_up()
+    {
+        await using var chain = await SandboxChain.StartAsync();
+        await using var relayer = await RelayerServer.StartAsync(chain, "Lanes=1", "FinalityBlocks=2", "ResendMilliseconds=200");
+        using var setup = new SetupClient(new Config { BaseUrl = relayer.Url }, relayer.OperatorKey);
+        await using var mining = await chain.Node.StopMiningAsync();
+        await setup.CreateAgentAsync(new() { Name = "first", Owner = TestKeys.Human.GetPublicAddress() });
+        await chain.Node.HasPendingAsync(transactions: 1);
+
+        // Somebody else uses the nonce of what was sent, which then goes at the next one.
+        var nonce = (await chain.Web3.Eth.Transactions.GetTransactionCount.SendRequestAsync(TestKeys.Lane.GetPublicAddress())).Value;
+        var foreign = new Transaction1559(chain.Deployment.ChainId, nonce, 10_000_000_000, 50_000_000_000, 21_000, TestKeys.Stranger.GetPublicAddress(), 1, "", []);
+        await chain.Web3.Eth.Transactions.SendRawTransaction.SendRequestAsync(new Transaction1559Signer().SignTransaction(TestKeys.Lane, foreign));
+        for (var block = 0; block < 4; block++)
+        {
+            await chain.Node.MineAsync();
+        }
+
+        await chain.Node.HasPendingAsync(transactions: 1);
+        await chain.Node.MineAsync();
+        await Eventually.TrueAsync(async () => (await setup.ListAgentsAsync(new())).Items.Single().Deployed, "it is deployed");
+
+        // Both are taken back, and only ours is sent again: behind a nonce that nobody has.
+        await chain.Node.RequestAsync<object>("anvil_reorg", 5, Array.Empty<object>());
+        await Eventually.TrueAsync(async () => !(await setup.ListAgentsAsync(new())).Items.Single().Deployed, "it is taken back");
+        mining.Resume();
+
+        await Eventually.TrueAsync(async () => (await setup.ListAgentsAsync(new())).Items.Single().Deployed, "it is deployed again");
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using CapVault.Contracts;
 using CapVault.Contracts.CAPPaymaster;
+using CapVault.Contracts.EntryPoint.ContractDefinition;
 using CapVault.Contracts.SandboxToken.ContractDefinition;
 using Nethereum.Contracts;
 using Nethereum.Hex.HexConvertors.Extensions;
@@ -143,12 +144,14 @@ public sealed class RpcErrorTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
     public async Task Nonces_paymasters_and_factories_that_the_EntryPoint_does_not_take()
     {
         var signed = await sandbox.Viem.CallAsync("sign", _owner, 0, _nothing, new { unsponsored = true });
+        var deposit = new DepositToFunction { Account = TestKeys.Stranger.GetPublicAddress(), AmountToSend = System.Numerics.BigInteger.Pow(10, 17) };
+        await sandbox.Chain.As(TestKeys.Human).Eth.GetContractTransactionHandler<DepositToFunction>().SendRequestAndWaitForReceiptAsync(EntryPoint, deposit);
         foreach (var (changes, code, says) in new ((string, object?)[], int, string)[]
         {
             ([("factory", "0x" + new string('1', 40))], -32500, "AA13"),
             ([("factory", null), ("factoryData", null)], -32500, "AA20"),
             ([], -32500, "AA21"),
-            ([("paymaster", "0x" + new string('1', 40)), ("paymasterVerificationGasLimit", "0xffff"), ("paymasterPostOpGasLimit", "0x0"), ("preVerificationGas", "0xffff")], -32501, "AA30"),
+            ([("paymaster", TestKeys.Stranger.GetPublicAddress()), ("paymasterVerificationGasLimit", "0xffff"), ("paymasterPostOpGasLimit", "0x0"), ("preVerificationGas", "0xffff")], -32501, "AA33"),
             ([("paymaster", sandbox.Chain.Deployment.Vault), ("paymasterVerificationGasLimit", "0xffff"), ("paymasterPostOpGasLimit", "0x0"), ("preVerificationGas", "0xffff")], -32508, "AA31"),
         })
         {

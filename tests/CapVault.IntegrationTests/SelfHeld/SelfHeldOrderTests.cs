@@ -1,5 +1,6 @@
 using System.Net;
 using CapVault.Contracts.AgentAccount;
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Dapper;
@@ -44,7 +45,7 @@ public sealed class SelfHeldOrderTests(Sandbox sandbox) : IClassFixture<Sandbox>
 
         // On chain: whose account acted, by whose key.
         var creation = await sandbox.Chain.ReceiptAsync(created.CreateTxHash);
-        creation.From.Should().BeEquivalentTo(TestKeys.Lane.GetPublicAddress());
+        sandbox.Relayer.Services.GetRequiredService<ChainContext>().IsLane(creation.From.HexToByteArray()).Should().BeTrue();
         creation.To.Should().BeEquivalentTo(requesterHolds ? sandbox.Chain.Deployment.Vault : sandbox.Chain.Deployment.EntryPoint, "the relayer's own address creates where it cannot make the account do so");
         creation.OperationsOf(pair.Requester.Wallet).Should().HaveCount(requesterHolds ? 0 : 1);
         (await sandbox.Chain.ReceiptAsync(paid.TxHash)).OperationsOf(pair.Requester.Wallet).Should().ContainSingle().Which.Success.Should().BeTrue();

@@ -129,6 +129,22 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_NUL_in_a_text_harms_nobody()
+    {
+        var order = new byte[32];
+        await _db.WriteAsync(
+            tx => tx.ExecuteAsync(
+                """
+                INSERT INTO operation (kind, state, live, order_id, call_data, value, gas_limit, failure_reason, created_at, updated_at)
+                VALUES ('own', 'FAILED', 0, @order, @order, '0', 0, @reason, 0, 0)
+                """,
+                new { order, reason = "reverted: a\0b" }),
+            default);
+        (await _db.ReadAsync(connection => connection.QueryAsync<string>("SELECT kind FROM operation WHERE failure_reason LIKE 'reverted: a%'"), default)).Should().ContainSingle();
+        (await _db.ReadAsync(connection => connection.QueryAsync<string>("SELECT kind FROM operation WHERE kind = @kind", new { kind = "ow\0n" }), default)).Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Conditions_are_true_or_false_and_so_are_flags()
     {
         await _db.WriteAsync(tx => AddAsync(tx, 1), default);

@@ -20,7 +20,7 @@ public sealed class KeysTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _db = await SqliteDb.OpenAsync(_directory, default);
-        _keys = new ApiKeys(_db, new LiveConnections(_db, TimeProvider.System, Options.Create(new RelayerOptions())), TimeProvider.System);
+        _keys = new ApiKeys(_db, new LiveConnections(_db, new Leases(_db, TimeProvider.System), TimeProvider.System, Options.Create(new RelayerOptions())), TimeProvider.System);
     }
 
     public async Task DisposeAsync()

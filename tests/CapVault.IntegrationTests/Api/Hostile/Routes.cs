@@ -201,6 +201,9 @@ internal static class Routes
         OfParties("GET /backend/v1/orders/{id}/delivery", ErrorCodes.OrderNotFound),
         OfAgents("POST /backend/v1/objects/upload-url", """{"file_name":"a.txt","content_type":"text/plain"}"""),
         OfAgents("POST /backend/v1/objects/download-url", """{"object_key":"{objectKey}"}""") with { Access = Hidden(ErrorCodes.ObjectNotFound) },
+        // A sandbox answers without a key too. What is wrong is an error of JSON-RPC, not of HTTP.
+        Public("POST /rpc", """{"jsonrpc":"2.0","id":1,"method":"eth_getUserOperationByHash","params":["{userOpHash}"]}"""),
+
         // Its key stands in the address.
         new("GET /ws", Who.Nobody, new() { IsPublic = true }) { IsSocket = true },
     ];
