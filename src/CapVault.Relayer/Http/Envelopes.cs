@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
+using CapVault.Relayer.Storage;
 using CapVault.Sdk;
 using Nethereum.JsonRpc.Client;
 
@@ -61,7 +62,8 @@ public static class Envelopes
                 }
 
                 var error = AsApiException(exception);
-                if (error.Status >= 500)
+                // What is refused on purpose is no failure: a probe that is told to wait would fill the log.
+                if (error.Status >= 500 && exception is not ApiException)
                 {
                     log.LogError(exception, "{Method} {Path} failed, request {RequestId}", context.Request.Method, context.Request.Path, RequestId(context));
                 }
@@ -88,6 +90,8 @@ public static class Envelopes
         IOException { InnerException: OverflowException } => new(400, ErrorCodes.ValidationError, "The request cannot be read: a chunk's size is too large."),
         RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException or HttpRequestException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer's chain node does not answer as it should. Try again shortly.", retryable: true),
+        DatabaseAwayException =>
+            new(503, ErrorCodes.RelayerUnavailable, "The relayer's database does not answer as it should. Try again shortly.", retryable: true),
         ObjectDisposedException or OperationCanceledException =>
             new(503, ErrorCodes.RelayerUnavailable, "The relayer is stopping. Try again shortly.", retryable: true),
         _ => new(500, ErrorCodes.InternalError, "Something failed here that is not your fault. Look at the order or negotiation before you repeat the call.", retryable: true),

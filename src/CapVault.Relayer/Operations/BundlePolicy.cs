@@ -64,13 +64,13 @@ public sealed record BundlePolicy(int Size, long Gas, int AgeMilliseconds, int I
 
     /// <summary>How long a bundle should still wait for more operations, milliseconds; 0: it goes now. Null: until one of those before it is mined.</summary>
     /// <param name="isFull">Whether there is no room for more.</param>
-    /// <param name="age">Age of its oldest operation, milliseconds.</param>
+    /// <param name="age">Age of its oldest operation, milliseconds; negative where a relayer took it whose clock is ahead of ours.</param>
     /// <param name="inFlight">Bundles on their way.</param>
     public long? WaitFor(bool isFull, long age, int inFlight) => inFlight switch
     {
         0 => 0,
         _ when inFlight >= InFlight => null,
-        _ when isFull => 0,
+        _ when isFull || age < 0 => 0, // or it would wait until our clock gets there
         _ => Math.Max(0, AgeMilliseconds - age),
     };
 }

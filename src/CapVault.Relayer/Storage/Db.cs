@@ -111,3 +111,6 @@ public abstract class Db : IAsyncDisposable
         _failures.Add(1);
     }
 }
+
+/// <summary>The database cannot be used now (a full disk, a server that is away), and what was to be written is not.</summary>
+public sealed class DatabaseAwayException(Exception cause) : Exception($"The database does not answer as it should: {cause.Message}", cause);

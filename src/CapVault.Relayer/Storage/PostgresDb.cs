@@ -61,6 +61,7 @@ public sealed class PostgresDb : Db
         for (var attempt = 1; ; attempt++)
         {
             var started = TimeProvider.System.GetTimestamp();
+            var isCommitting = false;
             try
             {
                 await using var connection = await ConnectAsync(cancellationToken);
@@ -68,6 +69,7 @@ public sealed class PostgresDb : Db
                 var tx = new Tx(connection, PostgresDialect.Instance);
                 var result = await work(tx);
                 await connection.FlushAsync();
+                isCommitting = true;
                 await transaction.CommitAsync(CancellationToken.None);
                 Committed(started);
                 tx.RunCommitted();
@@ -77,11 +79,16 @@ public sealed class PostgresDb : Db
             {
                 // Undone, as if it had not begun: again.
             }
-            catch (NpgsqlException exception) when (exception is not PostgresException)
+            catch (NpgsqlException exception) when (IsAway(exception))
             {
-                // The server is away. What it refuses is the work's own affair.
+                // What the server refuses is the work's own affair. Whether a commit has reached it that it does not answer, nobody knows.
                 CommitFailed(exception);
-                throw;
+                if (isCommitting)
+                {
+                    throw;
+                }
+
+                throw new DatabaseAwayException(exception);
             }
         }
     }
@@ -89,8 +96,15 @@ public sealed class PostgresDb : Db
     /// <inheritdoc/>
     public override async Task<T> ReadAsync<T>(Func<IDbConnection, Task<T>> query, CancellationToken cancellationToken)
     {
-        await using var connection = await ConnectAsync(cancellationToken);
-        return await query(connection);
+        try
+        {
+            await using var connection = await ConnectAsync(cancellationToken);
+            return await query(connection);
+        }
+        catch (NpgsqlException exception) when (IsAway(exception))
+        {
+            throw new DatabaseAwayException(exception);
+        }
     }
 
     /// <inheritdoc/>
@@ -99,6 +113,10 @@ public sealed class PostgresDb : Db
         await _source.DisposeAsync();
         await base.DisposeAsync();
     }
+
+    // Class 57P: it is being shut down, has crashed, or is not up yet.
+    private static bool IsAway(NpgsqlException exception) =>
+        exception is not PostgresException refusal || refusal.SqlState.StartsWith("57P", StringComparison.Ordinal);
 
     private static bool IsConflict(PostgresException exception) => exception.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
 

@@ -126,7 +126,7 @@ public sealed class SqliteDb : Db
                 // BEGIN or COMMIT failed (disk full, I/O error), and SQLite has rolled the whole group back.
                 CommitFailed(exception);
                 await RollBackAsync();
-                group.ForEach(work => work.Fail(exception));
+                group.ForEach(work => work.Fail(new DatabaseAwayException(exception)));
             }
         }
     }

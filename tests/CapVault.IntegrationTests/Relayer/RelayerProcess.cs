@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -16,20 +17,25 @@ internal sealed class RelayerProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly string[] _arguments;
     private readonly RelayerDatabase _database;
+    private readonly bool _ownsDatabase;
     private Process? _process;
 
-    private RelayerProcess(SandboxChain chain, RelayerDatabase database, string[] arguments)
+    private RelayerProcess(SandboxChain chain, RelayerDatabase database, bool ownsDatabase, string[] arguments)
     {
         _chain = chain;
         _database = database;
+        _ownsDatabase = ownsDatabase;
         _arguments = arguments;
     }
 
     public string Url { get; } = $"http://127.0.0.1:{FreePort()}";
 
-    public int ProcessId => _process!.Id;
+    public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The relayer is down.");
 
     public string DataDirectory => _data.Path;
+
+    /// <summary>Whether it was killed, or has ended by itself.</summary>
+    public bool IsDown => _process is null or { HasExited: true };
 
     public string OperatorKey => File.ReadAllText(_data.File("operator.key")).Trim();
 
@@ -56,7 +62,16 @@ internal sealed class RelayerProcess : IAsyncDisposable
     }
 
     /// <summary>Does not start it yet.</summary>
-    public static async Task<RelayerProcess> PrepareAsync(SandboxChain chain, params string[] arguments) => new(chain, await RelayerDatabase.CreateAsync(), arguments);
+    public static async Task<RelayerProcess> PrepareAsync(SandboxChain chain, params string[] arguments) =>
+        new(chain, await RelayerDatabase.CreateAsync(), ownsDatabase: true, arguments);
+
+    /// <summary>Starts another on the same database, which has to be PostgreSQL; it goes before this one.</summary>
+    public async Task<RelayerProcess> StartAnotherAsync(params string[] arguments)
+    {
+        var relayer = new RelayerProcess(_chain, _database, ownsDatabase: false, arguments);
+        await relayer.StartAsync();
+        return relayer;
+    }
 
     /// <summary>Starts a second relayer on this one's data, and returns its exit code and what it said.</summary>
     public async Task<(int ExitCode, string Output)> RunSecondAsync()
@@ -132,15 +147,26 @@ internal sealed class RelayerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
-        await _database.DisposeAsync();
+        if (_ownsDatabase)
+        {
+            await _database.DisposeAsync();
+        }
+
         _data.Dispose();
     }
 
+    /// <summary>Lets no file of it grow beyond a size, as a full disk would; null for no limit.</summary>
+    public Task LimitFilesAsync(long? bytes) => Repository.RunAsync(
+        "prlimit", ["--pid", ProcessId.ToString(CultureInfo.InvariantCulture), $"--fsize={bytes?.ToString(CultureInfo.InvariantCulture) ?? "unlimited"}:"]);
+
+    /// <summary>Looks into its database, also while it does not run.</summary>
+    public Task<RelayerDatabase.Look> LookAsync() => _database.LookAsync(DataDirectory);
+
     private Process Start(string url)
     {
-        // The build puts it beside the tests.
+        // The build puts it beside the tests. A write beyond the limit of file sizes is to fail, not to end the process.
         var assembly = Path.Combine(AppContext.BaseDirectory, "CapVault.Relayer.dll");
-        return Process.Start(new ProcessStartInfo("dotnet", [assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", _database.Settings), .. _arguments])
+        return Process.Start(new ProcessStartInfo("sh", ["-c", "trap '' XFSZ; exec dotnet \"$@\"", "sh", assembly, .. RelayerSettings.Arguments(_chain, DataDirectory, url, "Warning", _database.Settings), .. _arguments])
         {
             WorkingDirectory = DataDirectory,
             RedirectStandardOutput = true,

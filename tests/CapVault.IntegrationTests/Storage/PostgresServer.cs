@@ -46,6 +46,17 @@ internal sealed class PostgresServer
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Ends it as a crash would, and starts it again.</summary>
+    public async Task CrashAsync()
+    {
+        await RunAsync("pg_ctl", "stop", "-D", Data, "-m", "immediate");
+        await LaunchAsync();
+    }
+
+    private Task<string> LaunchAsync() => RunAsync(
+        "pg_ctl", "start", "-D", Data, "-w", "-t", ServerStartSeconds.ToString(CultureInfo.InvariantCulture), "-l", _folder.File("log"),
+        "-o", $"-k {Host} -c listen_addresses='' -c max_connections=300");
+
     private static async Task<PostgresServer> StartAsync()
     {
         var server = new PostgresServer();
@@ -57,9 +68,7 @@ internal sealed class PostgresServer
 
         await RunAsync("initdb", "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.StopAsync().GetAwaiter().GetResult();
-        await RunAsync(
-            "pg_ctl", "start", "-D", server.Data, "-w", "-t", ServerStartSeconds.ToString(CultureInfo.InvariantCulture), "-l", server._folder.File("log"),
-            "-o", $"-k {server.Host} -c listen_addresses='' -c max_connections=300");
+        await server.LaunchAsync();
         return server;
     }
 

@@ -1,3 +1,8 @@
+using System.Data.Common;
+using CapVault.Relayer.Storage;
+using Dapper;
+using Npgsql;
+
 namespace CapVault.IntegrationTests;
 
 /// <summary>
@@ -34,5 +39,27 @@ internal sealed class RelayerDatabase : IAsyncDisposable
         return new RelayerDatabase(server, await server.CreateDatabaseAsync());
     }
 
+    /// <summary>All that it holds, as bytes of any form in which text can be found. Nobody has it open.</summary>
+    public async Task<byte[]> ReadAsync(string dataDirectory) => _server is null
+        ? [.. Directory.GetFiles(dataDirectory, "relayer.db*").SelectMany(File.ReadAllBytes)]
+        : System.Text.Encoding.UTF8.GetBytes(await _server.DumpAsync(_connectionString));
+
+    /// <summary>A copy of what is not in the data directory. Nobody has it open.</summary>
+    public async Task<RelayerDatabase> CopyAsync() => _server is null ? this : new RelayerDatabase(_server, await _server.CreateDatabaseAsync(_connectionString));
+
+    /// <summary>Opens it beside the relayer.</summary>
+    public async Task<Look> LookAsync(string dataDirectory) => new(_server is null
+        ? await Sqlite.OpenAsync($"Data Source={Path.Combine(dataDirectory, "relayer.db")};Mode=ReadOnly;Pooling=False", CancellationToken.None)
+        : await NpgsqlDataSource.Create(_connectionString + ";Pooling=False").OpenConnectionAsync());
+
     public ValueTask DisposeAsync() => _server is null ? ValueTask.CompletedTask : new ValueTask(_server.DropDatabaseAsync(_connectionString));
+
+    /// <summary>A connection that only reads.</summary>
+    internal sealed class Look(DbConnection connection) : IAsyncDisposable
+    {
+        /// <summary>The one number that a query gives.</summary>
+        public Task<long> CountAsync(string sql) => connection.ExecuteScalarAsync<long>(sql);
+
+        public ValueTask DisposeAsync() => connection.DisposeAsync();
+    }
 }

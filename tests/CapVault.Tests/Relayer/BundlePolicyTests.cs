@@ -20,6 +20,7 @@ public sealed class BundlePolicyTests
         Policy.WaitFor(isFull: false, age: 30, inFlight: 3).Should().Be(0);
         Policy.WaitFor(isFull: true, age: 0, inFlight: 3).Should().Be(0);
         Policy.WaitFor(isFull: true, age: 1000, inFlight: 4).Should().BeNull("there is a limit to what may be on its way");
+        Policy.WaitFor(isFull: false, age: -60_000, inFlight: 1).Should().Be(0, "another relayer's clock is ahead, and it would wait until ours gets there");
     }
 
     [Fact]
