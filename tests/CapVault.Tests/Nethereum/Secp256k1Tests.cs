@@ -4,14 +4,16 @@ using Nethereum.Hex.HexConvertors.Extensions;
 using Nethereum.Signer;
 using Org.BouncyCastle.Math;
 
-namespace CapVault.Tests.Nethereum;
+namespace CapVault.Tests.NethereumApi;
 
 /// <summary>One suite over both implementations of the curve. In CI the native one must be there.</summary>
 public sealed class Secp256k1Tests
 {
     private static readonly Secp256k1 Bouncy = new BouncySecp256k1();
 
-    public static TheoryData<string> Implementations => LibSecp256k1.IsPresent ? ["libsecp256k1", "BouncyCastle"] : ["BouncyCastle"];
+    private static readonly string[] Names = LibSecp256k1.IsPresent ? ["libsecp256k1", "BouncyCastle"] : ["BouncyCastle"];
+
+    public static TheoryData<string> Implementations => [.. Names];
 
     [Fact]
     public void The_native_library_is_used_where_it_is_there()
@@ -36,7 +38,7 @@ public sealed class Secp256k1Tests
     {
         // SHA-256 of "Satoshi Nakamoto", and of "All those moments will be lost in time, like tears in rain. Time to die..."
         var data = new TheoryData<string, string, string, string, string>();
-        foreach (string implementation in Implementations.Select(row => row.Data))
+        foreach (var implementation in Names)
         {
             data.Add(
                 implementation, "01", "a0dc65ffca799873cbea0ac274015b9526505daaaed385155425f7337704883e",
@@ -52,7 +54,7 @@ public sealed class Secp256k1Tests
     [Fact]
     public void Both_give_the_same_keys_and_signatures()
     {
-        foreach (var implementation in Implementations.Select(row => (string)row.Data))
+        foreach (var implementation in Names)
         {
             var curve = Of(implementation);
             Prop.ForAll(Words().ToArbitrary(), Words().ToArbitrary(), (key, hash) =>
@@ -69,7 +71,7 @@ public sealed class Secp256k1Tests
     [Fact]
     public void Both_agree_on_what_no_key_has_signed()
     {
-        foreach (var implementation in Implementations.Select(row => (string)row.Data))
+        foreach (var implementation in Names)
         {
             var curve = Of(implementation);
             Prop.ForAll(Words().ToArbitrary(), Words().ToArbitrary(), Gen.Choose(0, 3).ToArbitrary(), (r, s, recoveryId) =>
