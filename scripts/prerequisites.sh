@@ -61,6 +61,11 @@ need_postgres() {
   [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer > /dev/null || need_debian pgbouncer pgbouncer "the pooler PgBouncer"
 }
 
+# Signs five times as fast as the managed code that is used without it, and in constant time. Not needed elsewhere than on Debian.
+need_secp256k1() {
+  ldconfig -p 2> /dev/null | grep -q 'libsecp256k1\.so' || ! command -v apt-get > /dev/null || need_debian libsecp256k1-1 libsecp256k1 "Bitcoin Core's curve library"
+}
+
 # Solver of the proofs; the one inside npm's solc gives up on them.
 need_z3() {
   command -v z3 > /dev/null || need_debian z3 z3 "the solver Z3"
@@ -71,6 +76,7 @@ need_all() {
   need_node
   need_npm_packages
   need_sqlite
+  need_secp256k1
 }
 
 # The command line and the relayer that it starts, from the current sources.

@@ -11,7 +11,7 @@ namespace Nethereum.Signer;
 public class EthECKey
 {
     private readonly BouncyInteger privateKey;
-    private readonly ECPoint publicKey;
+    private ECPoint publicKey;
     private string address;
 
     /// <param name="privateKey">32 bytes as hexadecimal, with or without 0x.</param>
@@ -33,11 +33,12 @@ public class EthECKey
         {
             throw new ArgumentException($"Found a private key of {vch.Length} bytes outside the curve's order, expected 1 to order - 1.", nameof(vch));
         }
-
-        publicKey = Secp256k1.PublicKey(privateKey);
     }
 
     private EthECKey(ECPoint publicKey) => this.publicKey = publicKey;
+
+    // Most keys sign and are never asked for it.
+    private ECPoint PublicKey => publicKey ??= Secp256k1.Current.PublicKey(privateKey);
 
     /// <summary>A new random key.</summary>
     public static EthECKey GenerateKey()
@@ -65,7 +66,7 @@ public class EthECKey
     /// <param name="recId">0 to 3: parity of the signature's point, + 2 if its x was beyond the order.</param>
     public static EthECKey RecoverFromSignature(EthECDSASignature signature, int recId, byte[] hash) =>
         recId is >= 0 and <= 3
-            ? new EthECKey(Secp256k1.Recover(signature.RNumber, signature.SNumber, recId, hash))
+            ? new EthECKey(Secp256k1.Current.Recover(signature.RNumber, signature.SNumber, recId, hash))
             : throw new ArgumentOutOfRangeException(nameof(recId), $"Found recovery id {recId}, expected 0 to 3.");
 
     public static int GetRecIdFromV(byte[] v) => GetRecIdFromV(v[0]);
@@ -79,7 +80,7 @@ public class EthECKey
 
     public byte[] GetPublicAddressAsBytes() => Sha3Keccack.Current.CalculateHash(GetPubKeyNoPrefix())[12..];
 
-    public byte[] GetPubKey(bool compresseed = false) => publicKey.GetEncoded(compresseed);
+    public byte[] GetPubKey(bool compresseed = false) => PublicKey.GetEncoded(compresseed);
 
     public byte[] GetPubKeyNoPrefix(bool compressed = false) => GetPubKey(compressed)[1..];
 
@@ -101,7 +102,7 @@ public class EthECKey
     /// <summary>The deterministic (RFC 6979), low-s signature of a 32-byte hash; V is 0 or 1, as typed transactions want it.</summary>
     public EthECDSASignature SignAndCalculateYParityV(byte[] hash) => Sign(hash, vOffset: 0);
 
-    public bool Verify(byte[] hash, EthECDSASignature sig) => Secp256k1.Verify(publicKey, sig.RNumber, sig.SNumber, hash);
+    public bool Verify(byte[] hash, EthECDSASignature sig) => Secp256k1.Verify(PublicKey, sig.RNumber, sig.SNumber, hash);
 
     /// <summary>Like Verify, but refuses the mirrored signature that EIP-2 forbids.</summary>
     public bool VerifyAllowingOnlyLowS(byte[] hash, EthECDSASignature sig) => sig.IsLowS && Verify(hash, sig);
@@ -113,7 +114,7 @@ public class EthECKey
             throw new ArgumentException($"Found {hash?.Length ?? 0} bytes to sign, expected a hash of 32.", nameof(hash));
         }
 
-        var (r, s, recoveryId) = Secp256k1.Sign(RequirePrivateKey(), hash);
+        var (r, s, recoveryId) = Secp256k1.Current.Sign(RequirePrivateKey(), hash);
         return new EthECDSASignature(r, s, [(byte)(vOffset + recoveryId)]);
     }
 

@@ -62,7 +62,8 @@ public static class Envelopes
                 }
 
                 var error = AsApiException(exception);
-                if (error.Status >= 500)
+                // What is refused on purpose is no failure: a probe that is told to wait would fill the log.
+                if (error.Status >= 500 && exception is not ApiException)
                 {
                     log.LogError(exception, "{Method} {Path} failed, request {RequestId}", context.Request.Method, context.Request.Path, RequestId(context));
                 }

@@ -26,6 +26,7 @@ public sealed class Draining(Db db, Follower follower)
         {
             // What ends without a block (refused, run out of time) wakes nobody here.
             await Task.WhenAny(applied, Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested(); // a connection from a pool is there without asking
         }
     }
 

@@ -52,14 +52,14 @@ public sealed class Gauges(
     public static TimeSpan Since(long? createdAt, TimeProvider time) =>
         createdAt is { } then && time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(then) is { Ticks: > 0 } age ? age : TimeSpan.Zero;
 
-    /// <summary>The addresses that submit. Without a node that answers, without their balances.</summary>
+    /// <summary>The addresses that submit, lane 0 first, and those that no longer do. Without a node that answers, without their balances.</summary>
     public async Task<List<EoaState>> EoasAsync(CancellationToken cancellationToken)
     {
         var rows = await db.ReadAsync(
             connection => connection.QueryAsync<(byte[] Address, long InFlight)>(
                 """
                 SELECT e.address, count(l.lane_tx_id) FROM eoa e LEFT JOIN lane_tx l ON l.eoa = e.address AND l.state IN ('SIGNED', 'ACCEPTED')
-                GROUP BY e.address ORDER BY e.address
+                GROUP BY e.address, e.lane ORDER BY CASE WHEN e.lane IS NULL THEN 1 ELSE 0 END, e.lane, e.address
                 """),
             cancellationToken);
         var eoas = new List<EoaState>();

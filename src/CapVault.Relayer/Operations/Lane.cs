@@ -417,12 +417,10 @@ public sealed class Lane(
     private async Task HoldAsync(Operation operation, byte[] tip, CancellationToken cancellationToken)
     {
         _held.Add(operation.OperationId);
-        var nonce = await chain.QueryNumberAtAsync(
-            context.EntryPoint,
-            new GetNonceFunction { Sender = operation.Sender!.ToHex(true), Key = operation.NonceKey!.Value },
-            tip,
-            cancellationToken);
-        await book.AdvanceAsync(operation, (long)(nonce & ulong.MaxValue), cancellationToken);
+        var place = new BigInteger(operation.UserOp!.AsSpan(32, 32), isUnsigned: true, isBigEndian: true); // the second word: keys of others' accounts are longer than a column
+        var next = await chain.QueryNumberAtAsync(
+            context.EntryPoint, new GetNonceFunction { Sender = operation.Sender!.ToHex(true), Key = place >> 64 }, tip, cancellationToken);
+        await book.AdvanceAsync(operation, NonceLane.Of(next).Sequence, cancellationToken);
     }
 
     private static Bundle Half(Bundle bundle) => new([.. bundle.Operations.Take(bundle.Operations.Count / 2)]);

@@ -148,7 +148,7 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
         public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
         {
-            WithArrays();
+            WithItsValues();
             if (connection._isPosting)
             {
                 connection._posted.Add(Moved(inner));
@@ -177,7 +177,7 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
         public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
         {
             await connection.FlushAsync();
-            return await WithArrays().ExecuteScalarAsync(cancellationToken);
+            return await WithItsValues().ExecuteScalarAsync(cancellationToken);
         }
 
         public override void Prepare() => inner.Prepare();
@@ -190,7 +190,7 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
         protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken)
         {
-            WithArrays();
+            WithItsValues();
             // The batch has several results, of which the reader shows the one that has rows.
             return connection._posted.Count == 0
                 ? await inner.ExecuteReaderAsync(behavior, cancellationToken)
@@ -210,13 +210,14 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
         // A batch takes one statement at a time.
         private static bool IsScript(string sql) => sql.AsSpan().TrimEnd().TrimEnd(';').Contains(';');
 
-        // Of lists Npgsql knows arrays.
-        private NpgsqlCommand WithArrays()
+        // Of lists Npgsql knows arrays. No text of this engine holds a NUL; one can come from anywhere, such as another contract's reason to revert.
+        private NpgsqlCommand WithItsValues()
         {
             foreach (NpgsqlParameter parameter in inner.Parameters)
             {
                 parameter.Value = parameter.Value switch
                 {
+                    string text when text.Contains('\0', StringComparison.Ordinal) => text.Replace('\0', '\uFFFD'),
                     string or Array => parameter.Value,
                     IEnumerable<string> texts => texts.ToArray(),
                     IEnumerable<byte[]> blobs => blobs.ToArray(),

@@ -195,7 +195,7 @@ public sealed class OwnerTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await sandbox.Relayer.StopAsync(); // so that everything is in the files
         try
         {
-            var stored = Directory.GetFiles(sandbox.Relayer.DataDirectory, "relayer.db*").SelectMany(File.ReadAllBytes).ToArray();
+            var stored = await sandbox.Relayer.ReadDatabaseAsync();
 
             foreach (var (secret, isThere) in new[] { (agent.Agent.AgentId, true), (setup.Session!.Token[^43..], false), (key[^43..], false), (agent.SdkKey[^43..], false), (rotated[^43..], false) })
             {

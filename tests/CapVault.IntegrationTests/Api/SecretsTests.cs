@@ -26,7 +26,7 @@ public sealed class SecretsTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await sandbox.Relayer.StopAsync(); // so that everything is in the files
         try
         {
-            var stored = Directory.GetFiles(sandbox.Relayer.DataDirectory, "relayer.db*").SelectMany(File.ReadAllBytes).ToArray().AsSpan();
+            var stored = await sandbox.Relayer.ReadDatabaseAsync();
 
             Contains(stored, Encoding.ASCII.GetBytes(agent.AgentId)).Should().BeTrue("this is the right place to look");
             Contains(stored, Encoding.ASCII.GetBytes(agent.Key[^43..])).Should().BeFalse();

@@ -88,6 +88,7 @@ public sealed class DrainTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await stream.ReadToCloseAsync();
         stream.CloseCode.Should().Be(1012);
         (await relayer.ExitAsync()).Should().Be(0);
+        relayer.Output.Should().NotContain("/health/ready").And.NotContain("negotiate", "what is refused on purpose does not fill the log");
     }
 
     [Fact]

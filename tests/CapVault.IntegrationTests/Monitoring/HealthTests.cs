@@ -84,7 +84,7 @@ public sealed class HealthTests(WatchfulSandbox sandbox) : IClassFixture<Watchfu
         await using var relayer = await RelayerServer.StartAsync(sandbox.Chain, "ReadyLagSeconds=3600");
         using var api = new RawApi(relayer.Url, "");
         await relayer.StopAsync();
-        await sandbox.Chain.Node.RequestAsync<object>("anvil_mine", "0x200", "0x0");
+        await sandbox.Chain.Node.RequestAsync<object>("anvil_mine", "0x60", "0x0");
         var head = (long)(await sandbox.Chain.Web3.Eth.Blocks.GetBlockNumber.SendRequestAsync()).Value;
 
         await relayer.StartAsync();

@@ -18,14 +18,14 @@ public sealed class BackupTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var cursor = (await sandbox.Setup.GetStatusAsync()).EventHead;
         using var backup = new TemporaryFolder();
         await sandbox.Relayer.StopAsync();
-        Copy(sandbox.Relayer.DataDirectory, backup.Path);
+        var restore = await sandbox.Relayer.BackUpAsync(backup.Path);
         await sandbox.Relayer.StartAsync();
         await pair.Requester.Client.PayOrderAsync(order.OrderId);
         await pair.DeliverAsync(order.OrderId);
         var forgotten = await pair.CreatePaidOrderAsync();
 
         await sandbox.Relayer.StopAsync();
-        Copy(backup.Path, sandbox.Relayer.DataDirectory);
+        restore();
         await sandbox.Relayer.StartAsync();
 
         await using var requester = await pair.Requester.ListenAsync(after: EventStream.Oldest);
@@ -87,17 +87,4 @@ public sealed class BackupTests(Sandbox sandbox) : IClassFixture<Sandbox>
         async connection => (await connection.QueryAsync("SELECT * FROM order_state")).Select(row => string.Join(
             '|', ((IDictionary<string, object?>)row).Select(column => $"{column.Key}={(column.Value is byte[] bytes ? Convert.ToHexString(bytes) : column.Value)}"))).ToList(),
         CancellationToken.None);
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.GetFiles(to))
-        {
-            File.Delete(file);
-        }
-
-        foreach (var file in Directory.GetFiles(from))
-        {
-            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        }
-    }
 }

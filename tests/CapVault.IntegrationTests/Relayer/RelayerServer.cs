@@ -12,7 +12,7 @@ internal sealed class RelayerServer : IAsyncDisposable
     private readonly SandboxChain _chain;
     private readonly TemporaryFolder _data = new();
     private readonly string[] _settings;
-    private readonly RelayerDatabase _database;
+    private RelayerDatabase _database;
     private WebApplication? _app;
 
     private RelayerServer(SandboxChain chain, RelayerDatabase database, string[] settings)
@@ -47,6 +47,36 @@ internal sealed class RelayerServer : IAsyncDisposable
         _app = await RelayerHost.BuildAsync(arguments, CancellationToken.None);
         await _app.StartAsync();
         Url = _app.Urls.Single();
+    }
+
+    /// <summary>All that the stopped relayer's database holds, as bytes in which text can be found.</summary>
+    public Task<byte[]> ReadDatabaseAsync() => _database.ReadAsync(DataDirectory);
+
+    /// <summary>Copies all data of the stopped relayer.</summary>
+    /// <param name="folder">Where the files go.</param>
+    /// <returns>Puts the copy in place of what there is then.</returns>
+    public async Task<Action> BackUpAsync(string folder)
+    {
+        Copy(DataDirectory, folder);
+        var database = await _database.CopyAsync();
+        return () =>
+        {
+            Copy(folder, DataDirectory);
+            _database = database;
+        };
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(to))
+        {
+            File.Delete(file);
+        }
+
+        foreach (var file in Directory.GetFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
     }
 
     /// <summary>Stops it as a deployment would: streams are told, nothing is left half done.</summary>

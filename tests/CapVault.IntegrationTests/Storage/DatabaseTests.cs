@@ -124,8 +124,31 @@ public abstract class DatabaseTests : IAsyncLifetime
 
         row.Should().BeEquivalentTo(new
         {
-            OrderId = hash, CallData = Array.Empty<byte>(), Target = (byte[]?)null, Value = amount, GasLimit = long.MaxValue, FailureReason = text, CreatedAt = long.MinValue, Live = true,
+            OrderId = hash,
+            CallData = Array.Empty<byte>(),
+            Target = (byte[]?)null,
+            Value = amount,
+            GasLimit = long.MaxValue,
+            FailureReason = text,
+            CreatedAt = long.MinValue,
+            Live = true,
         });
+    }
+
+    [Fact]
+    public async Task A_NUL_in_a_text_harms_nobody()
+    {
+        var order = new byte[32];
+        await _db.WriteAsync(
+            tx => tx.ExecuteAsync(
+                """
+                INSERT INTO operation (kind, state, live, order_id, call_data, value, gas_limit, failure_reason, created_at, updated_at)
+                VALUES ('own', 'FAILED', 0, @order, @order, '0', 0, @reason, 0, 0)
+                """,
+                new { order, reason = "reverted: a\0b" }),
+            default);
+        (await _db.ReadAsync(connection => connection.QueryAsync<string>("SELECT kind FROM operation WHERE failure_reason LIKE 'reverted: a%'"), default)).Should().ContainSingle();
+        (await _db.ReadAsync(connection => connection.QueryAsync<string>("SELECT kind FROM operation WHERE kind = @kind", new { kind = "ow\0n" }), default)).Should().BeEmpty();
     }
 
     [Fact]
@@ -386,7 +409,12 @@ public abstract class DatabaseTests : IAsyncLifetime
 
     private static CapEvent EventOf(int number) => new()
     {
-        Seq = 0, Cursor = "", EventId = string.Create(CultureInfo.InvariantCulture, $"evt_{number}"), Type = EventType.OrderCreated, Aliases = [], OccurredAt = DateTimeOffset.UnixEpoch,
+        Seq = 0,
+        Cursor = "",
+        EventId = string.Create(CultureInfo.InvariantCulture, $"evt_{number}"),
+        Type = EventType.OrderCreated,
+        Aliases = [],
+        OccurredAt = DateTimeOffset.UnixEpoch,
     };
 
     private static async Task<List<long>> ReadAsync(EventLog events, int count)

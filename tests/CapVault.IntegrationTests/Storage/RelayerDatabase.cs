@@ -39,6 +39,14 @@ internal sealed class RelayerDatabase : IAsyncDisposable
         return new RelayerDatabase(server, await server.CreateDatabaseAsync());
     }
 
+    /// <summary>All that it holds, as bytes of any form in which text can be found. Nobody has it open.</summary>
+    public async Task<byte[]> ReadAsync(string dataDirectory) => _server is null
+        ? [.. Directory.GetFiles(dataDirectory, "relayer.db*").SelectMany(File.ReadAllBytes)]
+        : System.Text.Encoding.UTF8.GetBytes(await _server.DumpAsync(_connectionString));
+
+    /// <summary>A copy of what is not in the data directory. Nobody has it open.</summary>
+    public async Task<RelayerDatabase> CopyAsync() => _server is null ? this : new RelayerDatabase(_server, await _server.CreateDatabaseAsync(_connectionString));
+
     /// <summary>Opens it beside the relayer.</summary>
     public async Task<Look> LookAsync(string dataDirectory) => new(_server is null
         ? await Sqlite.OpenAsync($"Data Source={Path.Combine(dataDirectory, "relayer.db")};Mode=ReadOnly;Pooling=False", CancellationToken.None)
