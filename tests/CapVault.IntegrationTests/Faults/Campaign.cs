@@ -46,12 +46,12 @@ internal sealed class Campaign : IAsyncDisposable
     /// <summary>Runs one.</summary>
     /// <param name="options">Which.</param>
     /// <param name="say">Takes a line at a time, the verdict's last.</param>
-    /// <param name="keep">Where the relayers' output goes if anything is wrong.</param>
+    /// <param name="keep">The folder for what the relayers say; null for none.</param>
     public static async Task<Verdict> RunAsync(CampaignOptions options, Action<string> say, string? keep = null)
     {
         await using var campaign = new Campaign(options, say);
         var verdict = await campaign.RunAsync();
-        if (!verdict.IsClean && keep is not null)
+        if (keep is not null)
         {
             Directory.CreateDirectory(keep);
             foreach (var (relayer, number) in campaign._fleet.Relayers.Select((relayer, number) => (relayer, number)))
@@ -193,14 +193,15 @@ internal sealed class Campaign : IAsyncDisposable
         }
 
         _proxy.Fault = episode.Node;
-        // A full disk is nothing to a relayer that is down: there it is killed while it is full.
-        if (!episode.IsMishapWhileDown || episode.Mishap == Mishap.DiskFull)
+        // To a relayer that is down neither a full disk nor a clock is anything: it is killed while the disk is full.
+        var isOfTheLiving = episode.Mishap is Mishap.DiskFull or Mishap.ClockSkew;
+        if (!episode.IsMishapWhileDown || isOfTheLiving)
         {
             await HappenAsync(episode, number);
         }
 
         var killed = await _fleet.KillAsync(episode.Kill, number % _fleet.Relayers.Count);
-        if (episode.IsMishapWhileDown && episode.Mishap != Mishap.DiskFull)
+        if (episode.IsMishapWhileDown && !isOfTheLiving)
         {
             await HappenAsync(episode, number);
         }
@@ -238,8 +239,8 @@ internal sealed class Campaign : IAsyncDisposable
                 await (await PostgresServer.GetAsync()).CrashAsync();
                 break;
             case Mishap.ClockSkew:
-                // Its own clock and the chain's go ahead; the others' stay where they are.
-                await SkewAsync(number % _fleet.Relayers.Count);
+                // Its own clock and the chain's go ahead; those of the others, one of which is killed next, stay where they are.
+                await SkewAsync((number + 1) % _fleet.Relayers.Count);
                 break;
             default:
                 break;

@@ -6,6 +6,8 @@ namespace CapVault.IntegrationTests.Faults;
 /// <summary>The relayers of a campaign: what kills them, and starts them again as a supervisor would.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
+    private const string Unnumbered = "SELECT count(*) FROM event WHERE seq IS NULL";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(300);
@@ -40,17 +42,17 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>Kills one at a point, or wherever it is when the point does not come; returns which one.</summary>
     public async Task<int> KillAsync(KillPoint at, int otherwise)
     {
-        var deadline = TimeProvider.System.GetTimestamp();
-        var (killed, hit) = (otherwise, at == KillPoint.Anywhere);
-        while (!hit && TimeProvider.System.GetElapsedTime(deadline) < Patience)
+        var started = TimeProvider.System.GetTimestamp();
+        Hit? hit = at == KillPoint.Anywhere ? new Hit(otherwise, IsExact: true) : null;
+        while (hit is null && TimeProvider.System.GetElapsedTime(started) < Patience)
         {
-            var sprung = new TaskCompletionSource<(int, bool)>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var sprung = new TaskCompletionSource<Hit?>(TaskCreationOptions.RunContinuationsAsynchronously);
             await using var look = await _relayers[otherwise].LookAsync();
             _proxy.Set(at, async instance =>
             {
                 try
                 {
-                    sprung.TrySetResult((instance, await KillAtAsync(at, instance, look)));
+                    sprung.TrySetResult(await KillAtAsync(at, instance, look));
                 }
                 catch (Exception exception)
                 {
@@ -59,14 +61,15 @@ internal sealed class Fleet : IAsyncDisposable
             });
             if (await Task.WhenAny(sprung.Task, Task.Delay(Patience)) == sprung.Task || !_proxy.Disarm())
             {
-                (killed, hit) = await sprung.Task;
+                hit = await sprung.Task;
             }
         }
 
-        await _relayers[killed].KillAsync();
+        hit ??= new Hit(otherwise, IsExact: false);
+        await _relayers[hit.Instance].KillAsync();
         var (kills, hits) = _kills.GetValueOrDefault(at);
-        _kills[at] = (kills + 1, hits + (hit ? 1 : 0));
-        return killed;
+        _kills[at] = (kills + 1, hits + (hit.IsExact ? 1 : 0));
+        return hit.Instance;
     }
 
     /// <summary>Returns when all take orders; what has ended is started again.</summary>
@@ -104,35 +107,38 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    /// <summary>The call has got to the point: kills where it is true that the relayer has, and no further.</summary>
-    private async Task<bool> KillAtAsync(KillPoint at, int instance, RelayerDatabase.Look look)
+    /// <summary>The call has got to the point: kills where it is true that the relayer has, and no further. Null if it has not, and lives.</summary>
+    private async Task<Hit?> KillAtAsync(KillPoint at, int instance, RelayerDatabase.Look look)
     {
         var relayer = _relayers[instance];
-        if (at == KillPoint.AcceptMined)
+        switch (at)
         {
-            await using var mining = await _chain.Node.StopMiningAsync();
-            var pending = (await _chain.Node.RequestAsync<JsonElement>("txpool_status")).GetProperty("pending").GetString();
-            var isAccepted = Convert.ToInt32(pending, 16) > 0 && await HoldsAsync(look, "SELECT count(*) FROM lane_tx WHERE state = 'ACCEPTED'");
-            await relayer.KillAsync();
-            return isAccepted;
+            case KillPoint.AcceptMined:
+                await using (await _chain.Node.StopMiningAsync())
+                {
+                    var pending = (await _chain.Node.RequestAsync<JsonElement>("txpool_status")).GetProperty("pending").GetString();
+                    if (Convert.ToInt32(pending, 16) == 0 || !await HoldsAsync(look, "SELECT count(*) FROM lane_tx WHERE state = 'ACCEPTED'"))
+                    {
+                        return null; // a block was faster
+                    }
+
+                    await relayer.KillAsync();
+                    return new Hit(instance, IsExact: true);
+                }
+
+            case KillPoint.IndexedPublished:
+                if (!await HoldsAsync(look, Unnumbered))
+                {
+                    return null; // nothing in this block is told
+                }
+
+                await relayer.KillAsync();
+                return new Hit(instance, await look.CountAsync(Unnumbered) > 0);
+            default:
+                await relayer.KillAsync();
+                return new Hit(instance, IsExact: true);
         }
-
-        if (at == KillPoint.IndexedPublished)
-        {
-            if (!await HoldsAsync(look, Unnumbered))
-            {
-                return false; // nothing in this block is told
-            }
-
-            await relayer.KillAsync();
-            return await look.CountAsync(Unnumbered) > 0;
-        }
-
-        await relayer.KillAsync();
-        return true;
     }
-
-    private const string Unnumbered = "SELECT count(*) FROM event WHERE seq IS NULL";
 
     // Without a pause in between: what is waited for lasts a few milliseconds.
     private static async Task<bool> HoldsAsync(RelayerDatabase.Look look, string count)
@@ -156,4 +162,8 @@ internal sealed class Fleet : IAsyncDisposable
         $"--CapVault:MasterKey={TestKeys.Sponsor.GetPrivateKey()}",
         "--CapVault:SweepIntervalSeconds=5",
     ];
+
+    /// <param name="Instance">Which one was killed.</param>
+    /// <param name="IsExact">Whether it was where it was to be.</param>
+    private sealed record Hit(int Instance, bool IsExact);
 }
