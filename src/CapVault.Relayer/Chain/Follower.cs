@@ -57,7 +57,10 @@ public sealed class Follower(
     ILogger<Follower> log) : BackgroundService
 {
     private readonly string[] _addresses = [context.Vault, context.EntryPoint, context.AccountFactory];
-    private readonly Lease _lease = leases.Of("follower");
+    /// <summary>Whoever holds it writes what the chain says.</summary>
+    internal const string LeaseName = "follower";
+
+    private readonly Lease _lease = leases.Of(LeaseName);
     private BlockRow? _tip;
     private long _epoch;
     private volatile bool _isCaughtUp;

@@ -66,21 +66,39 @@ public sealed class BackupTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await reviewed.DeliverAsync(disputed.OrderId);
         await reviewed.Requester.Client.DisputeOrderAsync(disputed.OrderId, "after it");
         var db = sandbox.Relayer.Services.GetRequiredService<Db>();
-        var book = sandbox.Relayer.Services.GetServices<IProjection>().OfType<OrderBook>().Single();
         var before = await StatesAsync(db);
+        var running = await RebuildAsync();
+        running.Code.Should().Be(1);
+        running.Error.Should().ContainAny("A relayer is following the chain with this database", "is in use by process");
 
+        await sandbox.Relayer.StopAsync();
+        var asItIs = await RebuildAsync();
+        await sandbox.Relayer.StartAsync();
+        db = sandbox.Relayer.Services.GetRequiredService<Db>();
+        (await StatesAsync(db)).Should().BeEquivalentTo(before);
         await db.WriteAsync(
             async tx =>
             {
-                foreach (var orderId in await tx.QueryAsync<byte[]>("SELECT order_id FROM order_state"))
-                {
-                    await book.RebuildAsync(tx, orderId);
-                }
+                await tx.ExecuteAsync("UPDATE order_state SET phase = 5 WHERE phase = 6");
+                await tx.ExecuteAsync("DELETE FROM order_state WHERE phase = 7");
             },
             CancellationToken.None);
+        await sandbox.Relayer.StopAsync();
+        var tampered = await RebuildAsync();
+        await sandbox.Relayer.StartAsync();
 
+        asItIs.Should().Be((0, $"{before.Count} orders rebuilt from their logs, 0 of them were not as their logs say.\n", ""));
+        tampered.Should().Be((0, $"{before.Count} orders rebuilt from their logs, 3 of them were not as their logs say.\n", ""));
+        db = sandbox.Relayer.Services.GetRequiredService<Db>();
         before.Should().HaveCountGreaterThanOrEqualTo(7);
         (await StatesAsync(db)).Should().BeEquivalentTo(before);
+    }
+
+    private async Task<(int Code, string Output, string Error)> RebuildAsync()
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var code = await RebuildCommand.RunAsync(sandbox.Relayer.Arguments(), output, error, CancellationToken.None);
+        return (code, output.ToString(), error.ToString());
     }
 
     private static Task<List<string>> StatesAsync(Db db) => db.ReadAsync(

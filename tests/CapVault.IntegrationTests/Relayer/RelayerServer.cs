@@ -43,11 +43,13 @@ internal sealed class RelayerServer : IAsyncDisposable
     /// <summary>Starts it again, with other settings where they are given.</summary>
     public async Task StartAsync(params string[] settings)
     {
-        var arguments = RelayerSettings.Arguments(_chain, DataDirectory, Url, LogLevel, [.. _database.Settings, .. _settings, .. settings]);
-        _app = await RelayerHost.BuildAsync(arguments, CancellationToken.None);
+        _app = await RelayerHost.BuildAsync(Arguments(settings), CancellationToken.None);
         await _app.StartAsync();
         Url = _app.Urls.Single();
     }
+
+    /// <summary>Its command line, with more settings.</summary>
+    public string[] Arguments(params string[] settings) => RelayerSettings.Arguments(_chain, DataDirectory, Url, LogLevel, [.. _database.Settings, .. _settings, .. settings]);
 
     /// <summary>All that the stopped relayer's database holds, as bytes in which text can be found.</summary>
     public Task<byte[]> ReadDatabaseAsync() => _database.ReadAsync(DataDirectory);
