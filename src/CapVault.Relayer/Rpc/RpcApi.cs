@@ -36,7 +36,8 @@ public static class RpcApi
 
     private static async Task<IResult> AnswerAsync(HttpContext context, Agents agents, RpcMethods methods, IOptions<RelayerOptions> options)
     {
-        var payer = await PayerAsync(context, agents, options.Value);
+        var caller = await CallerAsync(context, options.Value);
+        var payer = await PayerAsync(caller, agents, context.RequestAborted);
         JsonDocument document;
         try
         {
@@ -62,8 +63,16 @@ public static class RpcApi
 
             // In their order: what one sends, the next may build on.
             var answers = new List<object>();
-            foreach (var request in root.EnumerateArray())
+            var limits = context.RequestServices.GetRequiredService<RateLimits>();
+            foreach (var (index, request) in root.EnumerateArray().Index())
             {
+                // The first was counted with the HTTP request.
+                if (index > 0 && TooMany(context, limits, caller) is { } refusal)
+                {
+                    answers.Add(ErrorOf(TryGetId(request, out var id) ? id : default, refusal));
+                    continue;
+                }
+
                 if (await AnswerOneAsync(context, methods, request, payer) is { } answer)
                 {
                     answers.Add(answer);
@@ -122,7 +131,7 @@ public static class RpcApi
     private static RpcError? AsError(Exception exception) => exception switch
     {
         RpcError error => error,
-        ApiException { Code: ErrorCodes.SponsorBudgetExceeded } budget => new(RpcError.Throttled, budget.Message, DetailsOf(budget)),
+        ApiException { Status: 429 } budget => new(RpcError.Throttled, budget.Message, DetailsOf(budget)),
         ApiException { Code: ErrorCodes.SponsorPolicyDenied } policy => new(RpcError.Paymaster, policy.Message, DetailsOf(policy)),
         ApiException invalid => new(RpcError.Fields, invalid.Message, DetailsOf(invalid)),
         // Invalid UTF-8 inside a string.
@@ -134,16 +143,43 @@ public static class RpcApi
 
     private static object DetailsOf(ApiException error) => new { code = error.Code, details = error.Details };
 
-    private static async Task<Payer> PayerAsync(HttpContext context, Agents agents, RelayerOptions options)
+    private static RpcError? TooMany(HttpContext context, RateLimits limits, Caller? caller)
     {
-        if (options.Sandbox && !context.HasKey())
+        try
         {
-            return new Payer(AgentId: null, Owner: null, KeyId: "anonymous");
+            if (caller is null)
+            {
+                limits.TakeByAddress(context);
+            }
+            else
+            {
+                limits.Take(context, caller);
+            }
+
+            return null;
+        }
+        catch (ApiException exception)
+        {
+            return AsError(exception);
+        }
+    }
+
+    /// <summary>Who asks; null for nobody that is known, which a sandbox allows.</summary>
+    private static async Task<Caller?> CallerAsync(HttpContext context, RelayerOptions options)
+    {
+        if (!options.Sandbox || context.HasKey())
+        {
+            return await context.AuthenticateAsync();
         }
 
-        var caller = await context.AuthenticateAsync();
-        return caller.AgentId is { } agentId
-            ? new Payer(agentId, (await agents.FindAsync(agentId, context.RequestAborted))!.Owner)
-            : new Payer(AgentId: null, Owner: null, caller.KeyId);
+        context.RequestServices.GetRequiredService<RateLimits>().TakeByAddress(context);
+        return null;
     }
+
+    private static async Task<Payer> PayerAsync(Caller? caller, Agents agents, CancellationToken cancellationToken) => caller switch
+    {
+        null => new Payer(AgentId: null, Owner: null, KeyId: "anonymous"),
+        { AgentId: { } agentId } => new Payer(agentId, (await agents.FindAsync(agentId, cancellationToken))!.Owner),
+        _ => new Payer(AgentId: null, Owner: null, caller.KeyId),
+    };
 }

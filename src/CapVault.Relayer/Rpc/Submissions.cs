@@ -83,7 +83,13 @@ public sealed class Submissions(
     {
         // Looked at again: another call may have been faster.
         await tx.LockAsync(operation.Sender);
-        if (await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE user_op_hash = @Hash", place) is { } same)
+        var found = await tx.QueryAsync<Operation>(
+            """
+            SELECT * FROM operation WHERE user_op_hash = @Hash
+            UNION ALL SELECT * FROM operation WHERE sender = @Sender AND nonce_key = @Key AND live = 1 AND (user_op_hash IS NULL OR user_op_hash <> @Hash)
+            """,
+            place);
+        if (found.Find(row => row.UserOpHash.AsSpan().SequenceEqual(place.Hash)) is { } same)
         {
             if (same.Live || same.Success is not null)
             {
@@ -94,7 +100,8 @@ public sealed class Submissions(
             await tx.ExecuteAsync("DELETE FROM operation WHERE operation_id = @OperationId", same);
         }
 
-        if (await tx.FirstOrDefaultAsync<Operation>("SELECT * FROM operation WHERE sender = @Sender AND nonce_key = @Key AND nonce_seq = @Sequence AND live = 1", place) is { } other)
+        var lane = found.Where(row => row.Live).ToList();
+        if (lane.Find(row => row.NonceSeq == place.Sequence) is { } other)
         {
             RequireReplaceable(other, operation);
             await outcomes.LostAsync(tx, other, OperationState.Superseded, "another operation with its nonce and higher fees took its place");
@@ -114,11 +121,7 @@ public sealed class Submissions(
         }
 
         // That it is valid says where its lane stands; those before it that are on their way take it there.
-        await InclusionTracker.AdvanceLaneAsync(
-            tx,
-            operation.Sender,
-            place.Key,
-            await tx.FirstOrDefaultAsync<long?>("SELECT min(nonce_seq) FROM operation WHERE sender = @Sender AND nonce_key = @Key AND live = 1", place) is { } first && first < place.Sequence ? first : place.Sequence);
+        await InclusionTracker.AdvanceLaneAsync(tx, operation.Sender, place.Key, lane.Select(row => row.NonceSeq ?? long.MaxValue).Append(place.Sequence).Min());
         await queue.AddForeignAsync(
             tx,
             new ForeignOperation(operation.Sender, place.Key, place.Sequence, place.Hash, packed, operation.CallData, OperationValidator.GasOf(operation), prefund, validUntil)
@@ -128,13 +131,23 @@ public sealed class Submissions(
             });
     }
 
+    // Most accounts have nothing on their way, and one statement tells.
     private static async Task<Found> LookAsync(System.Data.IDbConnection connection, Place place)
     {
-        var waiting = (await connection.QueryAsync<Operation>(
-            "SELECT * FROM operation WHERE sender = @Sender AND live = 1 AND user_op IS NOT NULL ORDER BY operation_id LIMIT @limit", new { place.Sender, limit = MaxPerSender + 1 })).AsList();
-        var here = await connection.QueryFirstOrDefaultAsync<Operation?>("SELECT live, success FROM operation WHERE user_op_hash = @Hash", place);
-        var isPrepared = await connection.QueryFirstAsync<bool>("SELECT count(*) FROM prepared_operation WHERE user_op_hash = @Hash", place);
-        return new Found(waiting, here is { Live: true } or { Success: not null }, isPrepared);
+        var found = await connection.QueryFirstAsync<Found>(
+            """
+            SELECT (SELECT count(*) FROM operation WHERE sender = @Sender AND live = 1) AS on_its_way,
+              CASE WHEN EXISTS (SELECT 1 FROM operation WHERE user_op_hash = @Hash AND (live = 1 OR success IS NOT NULL)) THEN 1 ELSE 0 END AS is_here,
+              CASE WHEN EXISTS (SELECT 1 FROM prepared_operation WHERE user_op_hash = @Hash) THEN 1 ELSE 0 END AS is_prepared
+            """,
+            place);
+        return found.OnItsWay == 0 || found.OnItsWay >= MaxPerSender
+            ? found
+            : found with
+            {
+                Waiting = (await connection.QueryAsync<Operation>(
+                    "SELECT * FROM operation WHERE sender = @Sender AND live = 1 AND user_op IS NOT NULL ORDER BY operation_id LIMIT @limit", new { place.Sender, limit = MaxPerSender })).AsList(),
+            };
     }
 
     private static void RequireReplaceable(Operation other, RpcUserOperation operation)
@@ -158,9 +171,9 @@ public sealed class Submissions(
             throw RpcError.Invalid("userOperation", "one that was prepared at /api/v1/ops/prepare", "that it is submitted at /api/v1/ops/{userOpHash}/submit");
         }
 
-        if (found.Waiting.Count >= MaxPerSender)
+        if (found.OnItsWay >= MaxPerSender)
         {
-            throw new RpcError(RpcError.Throttled, $"{found.Waiting.Count} operations of this account are on their way, of {MaxPerSender} that may be. Wait for one of them.");
+            throw new RpcError(RpcError.Throttled, $"{found.OnItsWay} operations of this account are on their way, of {MaxPerSender} that may be. Wait for one of them.");
         }
     }
 
@@ -216,5 +229,14 @@ public sealed class Submissions(
 
     private sealed record Place(byte[] Hash, byte[] Sender, long Key, long Sequence);
 
-    private sealed record Found(List<Operation> Waiting, bool IsHere, bool IsPrepared);
+    private sealed record Found
+    {
+        public long OnItsWay { get; init; }
+
+        public bool IsHere { get; init; }
+
+        public bool IsPrepared { get; init; }
+
+        public IReadOnlyList<Operation> Waiting { get; init; } = [];
+    }
 }

@@ -129,7 +129,7 @@ public sealed class RpcErrorTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
     {
         object[] theft = [new { to = sandbox.Chain.Deployment.Usdc, data = new TransferFunction { To = TestKeys.Stranger.GetPublicAddress(), Value = 5 }.GetCallData().ToHex(true) }];
         var estimated = await sandbox.Viem.TryAsync("estimate", _owner, 0, theft);
-        var sent = await sandbox.Viem.TryAsync("send", _owner, 0, theft, new { fields = new Dictionary<string, string> { ["callGasLimit"] = "100000", ["verificationGasLimit"] = "500000", ["preVerificationGas"] = "100000" } });
+        var sent = await sandbox.Viem.TryAsync("send", _owner, 0, theft, new { fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["callGasLimit"] = "100000", ["verificationGasLimit"] = "500000", ["preVerificationGas"] = "100000" } });
 
         foreach (var answer in new[] { estimated, sent })
         {
@@ -161,7 +161,7 @@ public sealed class RpcErrorTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
             answer.Message().Should().Contain(says);
         }
 
-        var ahead = await sandbox.Viem.CallAsync("sign", _owner, 0, _nothing, new { fields = new Dictionary<string, string> { ["nonce"] = "18446744073709551617" } });
+        var ahead = await sandbox.Viem.CallAsync("sign", _owner, 0, _nothing, new { fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["nonce"] = "18446744073709551617" } });
         var gap = await _rpc.SendAsync(ahead.With(), EntryPoint);
         gap.Code().Should().Be(-32500, gap.ToString());
         gap.Message().Should().Contain("AA25", "nothing is on its way to take the place before it");

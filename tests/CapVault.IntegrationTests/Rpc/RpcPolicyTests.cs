@@ -142,7 +142,7 @@ public sealed class RpcPolicyTests : IAsyncLifetime
         (await _sandbox.LedgerAsync()).Should().ContainSingle("the stub promises nothing").Which.State.Should().Be("RESERVED");
     }
 
-    private static Dictionary<string, string> Gas { get; } = new() { ["callGasLimit"] = "100000", ["verificationGasLimit"] = "300000", ["preVerificationGas"] = "100000" };
+    private static Dictionary<string, string> Gas { get; } = new(StringComparer.Ordinal) { ["callGasLimit"] = "100000", ["verificationGasLimit"] = "300000", ["preVerificationGas"] = "100000" };
 
     // 200k + 600k + 100k + our 40k of gas at 1 gwei.
     private static object Operation(string sender, string nonce = "0x0", string callData = "0x") => new

@@ -51,7 +51,7 @@ public sealed class RpcQueueTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
         var hashes = new List<string>();
         for (var sequence = 0; sequence < 4; sequence++)
         {
-            var options = new { fields = new Dictionary<string, string> { ["nonce"] = (key + sequence).ToString(System.Globalization.CultureInfo.InvariantCulture) } };
+            var options = new { fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["nonce"] = (key + sequence).ToString(System.Globalization.CultureInfo.InvariantCulture) } };
             var signed = await sandbox.Viem.CallAsync("sign", _owner, 0, _nothing, options);
             // viem gives each the factory as long as there is no code: what follows the first needs none.
             hashes.Add((await _rpc.SendAsync(sequence == 0 ? signed.With() : await ResponsoredAsync(signed, withoutFactory: true), EntryPoint)).Result());
@@ -106,7 +106,7 @@ public sealed class RpcQueueTests(RpcSandbox sandbox) : IClassFixture<RpcSandbox
         await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         var nonce = (new BigInteger(9) << 64).ToString(System.Globalization.CultureInfo.InvariantCulture);
         async Task<JsonElement> SignAsync(string fee) => await sandbox.Viem.CallAsync(
-            "sign", _owner, 0, _nothing, new { fields = new Dictionary<string, string> { ["nonce"] = nonce, ["maxFeePerGas"] = fee, ["maxPriorityFeePerGas"] = "1000000000" } });
+            "sign", _owner, 0, _nothing, new { fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["nonce"] = nonce, ["maxFeePerGas"] = fee, ["maxPriorityFeePerGas"] = "1000000000" } });
         var first = await SignAsync("5000000000");
         var sent = (await _rpc.SendAsync(first.With(), EntryPoint)).Result();
 

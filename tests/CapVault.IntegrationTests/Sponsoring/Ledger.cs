@@ -31,7 +31,7 @@ internal static class Ledger
     public static Task<List<LedgerRow>> LedgerAsync(this Sandbox sandbox) => sandbox.Relayer.Services.GetRequiredService<Db>().ReadAsync(
         async connection => (await connection.QueryAsync<LedgerRow>("SELECT * FROM sponsorship")).AsList(), CancellationToken.None);
 
-    /// <summary>What an agent's promises are in, newest last.</summary>
+    /// <summary>An agent's promises.</summary>
     public static async Task<List<LedgerRow>> LedgerOfAsync(this Sandbox sandbox, Party party) =>
         [.. (await sandbox.LedgerAsync()).Where(row => row.AgentId == party.AgentId)];
 
