@@ -24,7 +24,7 @@ public sealed class Presence
     {
         await _lease.HoldAsync(cancellationToken);
         var online = _connections.OnlineAgents();
-        var (come, gone) = (online.Except(_told).ToList(), _told.Except(online).ToList());
+        var (come, gone) = (online.Except(_told, StringComparer.Ordinal).ToList(), _told.Except(online, StringComparer.Ordinal).ToList());
         if (come.Count > 0 || gone.Count > 0)
         {
             await _db.WriteAsync(

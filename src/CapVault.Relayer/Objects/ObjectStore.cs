@@ -19,7 +19,7 @@ public sealed class ObjectStore
         Directory.CreateDirectory(_directory);
         Directory.CreateDirectory(_arriving);
         // Where other processes take in files too, only what is of none that is still running.
-        foreach (var left in new DirectoryInfo(_arriving).EnumerateFiles().Where(file => !db.IsShared || file.LastWriteTimeUtc < time.GetUtcNow().AddDays(-1)))
+        foreach (var left in new DirectoryInfo(_arriving).EnumerateFiles().Where(file => !db.IsShared || file.LastWriteTimeUtc < time.GetUtcNow().UtcDateTime.AddDays(-1)))
         {
             left.Delete();
         }

@@ -84,7 +84,7 @@ public sealed class OrderSteps(
             }
 
             await tx.LockAsync(found.ConvertAll(order => order.PublicId));
-            var due = (await FindDueAsync(tx)).IntersectBy(found.Select(order => order.PublicId), order => order.PublicId).ToList();
+            var due = (await FindDueAsync(tx)).IntersectBy(found.Select(order => order.PublicId), order => order.PublicId, StringComparer.Ordinal).ToList();
             foreach (var order in due)
             {
                 await (order.Phase < Phase.Deliver ? QueueExpiryAsync(tx, order) : QueueReleaseAsync(tx, order));

@@ -32,7 +32,7 @@ public sealed class GasEstimates(ChainClient chain, ChainContext context, ChainC
     private string? _senderCreator;
 
     /// <summary>The limits that it needs.</summary>
-    /// <exception cref="RpcError">−32500 or −32501 where validation reverts, −32521 where the call does.</exception>
+    /// <exception cref="RpcException">−32500 or −32501 where validation reverts, −32521 where the call does.</exception>
     public async Task<object> EstimateAsync(RpcUserOperation operation, object? stateOverrides, CancellationToken cancellationToken)
     {
         var calls = await CallsAsync(operation, cancellationToken);
@@ -94,7 +94,7 @@ public sealed class GasEstimates(ChainClient chain, ChainContext context, ChainC
         }
         catch (RpcResponseException exception)
         {
-            throw new RpcError(RpcError.Account, $"The node will not run the operation: {exception.RpcError.Message}");
+            throw new RpcException(RpcException.Account, $"The node will not run the operation: {exception.RpcError.Message}");
         }
     }
 
@@ -163,16 +163,16 @@ public sealed class GasEstimates(ChainClient chain, ChainContext context, ChainC
 
     private sealed record Call(Part Part, string From, string To, byte[] Data, long Intrinsic, long Gas)
     {
-        public RpcError Failed(SimulatedCall result)
+        public RpcException Failed(SimulatedCall result)
         {
             var reason = result.RevertData is { Length: > 0 } data ? Reverts.Describe(data) : result.Error?.Message ?? "without a reason";
             var revert = result.RevertData.ToHex(prefix: true);
             return Part switch
             {
-                Part.Deployment => new RpcError(RpcError.Account, $"AA13 initCode failed or OOG: {reason}", revert),
-                Part.Validation => new RpcError(RpcError.Account, $"AA23 reverted: {reason}", revert),
-                Part.Paymaster => new RpcError(RpcError.Paymaster, $"AA33 reverted: {reason}", revert),
-                _ => new RpcError(RpcError.Reverted, $"The operation's call would revert: {reason}", revert),
+                Part.Deployment => new RpcException(RpcException.Account, $"AA13 initCode failed or OOG: {reason}", revert),
+                Part.Validation => new RpcException(RpcException.Account, $"AA23 reverted: {reason}", revert),
+                Part.Paymaster => new RpcException(RpcException.Paymaster, $"AA33 reverted: {reason}", revert),
+                _ => new RpcException(RpcException.Reverted, $"The operation's call would revert: {reason}", revert),
             };
         }
     }

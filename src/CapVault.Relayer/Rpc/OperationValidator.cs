@@ -21,7 +21,7 @@ public sealed class OperationValidator(ChainClient chain, ChainContext context, 
     /// <param name="hash">Its hash.</param>
     /// <param name="before">Those that go before it, encoded: it may build on what they do. Those that have landed meanwhile do nothing.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <exception cref="RpcError">It would not; by ERC-7769's codes.</exception>
+    /// <exception cref="RpcException">It would not; by ERC-7769's codes.</exception>
     public async Task RequireValidAsync(
         RpcUserOperation operation, byte[] packed, byte[] hash, IReadOnlyList<(byte[] UserOp, long Gas)> before, CancellationToken cancellationToken)
     {
@@ -36,7 +36,7 @@ public sealed class OperationValidator(ChainClient chain, ChainContext context, 
         }
         catch (RpcResponseException exception)
         {
-            throw new RpcError(RpcError.Account, $"The node will not run the operation: {exception.RpcError.Message}");
+            throw new RpcException(RpcException.Account, $"The node will not run the operation: {exception.RpcError.Message}");
         }
 
         if (!result.Succeeded)
@@ -67,28 +67,28 @@ public sealed class OperationValidator(ChainClient chain, ChainContext context, 
             {
                 var reverted = result.Logs.FirstOrDefault(item => item.Topics is [string signature, string about, ..] && signature == RevertReason && about == hash);
                 var data = reverted?.DecodeEvent<UserOperationRevertReasonEventDTO>().Event.RevertReason ?? [];
-                throw new RpcError(RpcError.Reverted, $"The operation's call would revert: {Reverts.Describe(data)}", data.ToHex(prefix: true));
+                throw new RpcException(RpcException.Reverted, $"The operation's call would revert: {Reverts.Describe(data)}", data.ToHex(prefix: true));
             }
         }
     }
 
     /// <summary>The error for what the EntryPoint refuses with.</summary>
-    internal static RpcError Refusal(byte[] revertData, string? message)
+    internal static RpcException Refusal(byte[] revertData, string? message)
     {
         if (Reverts.FailedOperation(revertData) is not { } failed)
         {
-            return new RpcError(RpcError.Account, $"The EntryPoint refuses the operation: {(revertData.Length > 0 ? Reverts.Describe(revertData) : message ?? "without a reason")}", revertData.ToHex(prefix: true));
+            return new RpcException(RpcException.Account, $"The EntryPoint refuses the operation: {(revertData.Length > 0 ? Reverts.Describe(revertData) : message ?? "without a reason")}", revertData.ToHex(prefix: true));
         }
 
         var code = failed.Reason.Split(' ')[0].TrimEnd(':') switch
         {
-            "AA24" or "AA34" => RpcError.Signature,
-            "AA22" or "AA32" => RpcError.Time,
-            "AA31" => RpcError.PaymasterBalance,
-            "AA30" or "AA33" or "AA36" or "AA50" => RpcError.Paymaster,
-            _ => RpcError.Account,
+            "AA24" or "AA34" => RpcException.Signature,
+            "AA22" or "AA32" => RpcException.Time,
+            "AA31" => RpcException.PaymasterBalance,
+            "AA30" or "AA33" or "AA36" or "AA50" => RpcException.Paymaster,
+            _ => RpcException.Account,
         };
-        return new RpcError(code, failed.Reason, revertData.ToHex(prefix: true));
+        return new RpcException(code, failed.Reason, revertData.ToHex(prefix: true));
     }
 }
 

@@ -84,7 +84,7 @@ public sealed class PaymasterService(
 
         if (waiting.Count(row => !row.Nonce.AsSpan().SequenceEqual(nonce)) is >= MaxWaiting and var others)
         {
-            throw new RpcError(RpcError.Throttled, $"{others} sponsored operations of this account wait to be sent, of {MaxWaiting} that may. Send them, or wait {OperationSigner.Validity} s.");
+            throw new RpcException(RpcException.Throttled, $"{others} sponsored operations of this account wait to be sent, of {MaxWaiting} that may. Send them, or wait {OperationSigner.Validity} s.");
         }
     }
 

@@ -45,7 +45,7 @@ public static class RpcApi
         }
         catch (JsonException exception)
         {
-            return Results.Json(ErrorOf(default, new RpcError(RpcError.Parse, $"The body is not JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}), or repeats a field.")), Json);
+            return Results.Json(ErrorOf(default, new RpcException(RpcException.Parse, $"The body is not JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}), or repeats a field.")), Json);
         }
 
         using (document)
@@ -58,7 +58,7 @@ public static class RpcApi
 
             if (root.GetArrayLength() is 0 or > MaxBatch)
             {
-                return Results.Json(ErrorOf(default, new RpcError(RpcError.Request, $"A batch: found {root.GetArrayLength()} requests, expected 1 – {MaxBatch}.")), Json);
+                return Results.Json(ErrorOf(default, new RpcException(RpcException.Request, $"A batch: found {root.GetArrayLength()} requests, expected 1 – {MaxBatch}.")), Json);
             }
 
             // In their order: what one sends, the next may build on.
@@ -90,13 +90,13 @@ public static class RpcApi
         {
             if (request.ValueKind != JsonValueKind.Object || !hasId || !request.TryGetProperty("method", out var method) || method.ValueKind != JsonValueKind.String)
             {
-                throw new RpcError(RpcError.Request, "The request: expected an object with jsonrpc \"2.0\", id, method and params.");
+                throw new RpcException(RpcException.Request, "The request: expected an object with jsonrpc \"2.0\", id, method and params.");
             }
 
             var parameters = request.TryGetProperty("params", out var given) ? given : default;
             if (parameters.ValueKind is not (JsonValueKind.Array or JsonValueKind.Undefined or JsonValueKind.Null))
             {
-                throw RpcError.Invalid("params", RpcError.Text(parameters), "an array");
+                throw RpcException.Invalid("params", RpcException.Text(parameters), "an array");
             }
 
             var result = await methods.CallAsync(method.GetString()!, new RpcCall(parameters, payer), context.RequestAborted);
@@ -104,7 +104,7 @@ public static class RpcApi
         }
         catch (Exception exception) when (AsError(exception) is { } error)
         {
-            if (error.Code == RpcError.Internal)
+            if (error.Code == RpcException.Internal)
             {
                 context.RequestServices.GetRequiredService<ILogger<RpcMethods>>().LogError(exception, "A JSON-RPC request failed, request {RequestId}", Envelopes.RequestId(context));
             }
@@ -121,29 +121,29 @@ public static class RpcApi
             && (!request.TryGetProperty("id", out id) || id.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.Null);
     }
 
-    private static object ErrorOf(JsonElement id, RpcError error) => new
+    private static object ErrorOf(JsonElement id, RpcException error) => new
     {
         jsonrpc = "2.0",
         id = id.ValueKind is JsonValueKind.String or JsonValueKind.Number ? (JsonElement?)id.Clone() : null,
         error = error.Details is null ? (object)new { code = error.Code, message = error.Message } : new { code = error.Code, message = error.Message, data = error.Details },
     };
 
-    private static RpcError? AsError(Exception exception) => exception switch
+    private static RpcException? AsError(Exception exception) => exception switch
     {
-        RpcError error => error,
-        ApiException { Status: 429 } budget => new(RpcError.Throttled, budget.Message, DetailsOf(budget)),
-        ApiException { Code: ErrorCodes.SponsorPolicyDenied } policy => new(RpcError.Paymaster, policy.Message, DetailsOf(policy)),
-        ApiException invalid => new(RpcError.Fields, invalid.Message, DetailsOf(invalid)),
+        RpcException error => error,
+        ApiException { Status: 429 } budget => new(RpcException.Throttled, budget.Message, DetailsOf(budget)),
+        ApiException { Code: ErrorCodes.SponsorPolicyDenied } policy => new(RpcException.Paymaster, policy.Message, DetailsOf(policy)),
+        ApiException invalid => new(RpcException.Fields, invalid.Message, DetailsOf(invalid)),
         // Invalid UTF-8 inside a string.
-        InvalidOperationException { Source: "System.Text.Json" } => new(RpcError.Fields, "The request: found text that is not UTF-8, expected JSON in UTF-8."),
+        InvalidOperationException { Source: "System.Text.Json" } => new(RpcException.Fields, "The request: found text that is not UTF-8, expected JSON in UTF-8."),
         OperationCanceledException => null,
-        RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException => new(RpcError.Internal, "The relayer's chain node does not answer as it should. Try again shortly."),
-        _ => new(RpcError.Internal, "Something failed here that is not your fault. Ask for the operation by its hash before you send it again."),
+        RpcClientUnknownException or RpcClientTimeoutException or RpcResponseException => new(RpcException.Internal, "The relayer's chain node does not answer as it should. Try again shortly."),
+        _ => new(RpcException.Internal, "Something failed here that is not your fault. Ask for the operation by its hash before you send it again."),
     };
 
     private static object DetailsOf(ApiException error) => new { code = error.Code, details = error.Details };
 
-    private static RpcError? TooMany(HttpContext context, RateLimits limits, Caller? caller)
+    private static RpcException? TooMany(HttpContext context, RateLimits limits, Caller? caller)
     {
         try
         {

@@ -20,7 +20,7 @@ internal static class RpcFields
             return number;
         }
 
-        throw RpcError.Invalid(field, RpcError.Text(value), $"0x and the hex digits of a number of at most {bits} bits");
+        throw RpcException.Invalid(field, RpcException.Text(value), $"0x and the hex digits of a number of at most {bits} bits");
     }
 
     /// <summary>Bytes, <c>0x</c> and pairs of hex digits.</summary>
@@ -28,23 +28,23 @@ internal static class RpcFields
     {
         if (value.ValueKind != JsonValueKind.String || value.GetString() is not { } text || !text.StartsWith("0x", StringComparison.Ordinal) || text.Length % 2 != 0 || !IsHex(text))
         {
-            throw RpcError.Invalid(field, RpcError.Text(value), "0x and pairs of hex digits");
+            throw RpcException.Invalid(field, RpcException.Text(value), "0x and pairs of hex digits");
         }
 
-        return text.Length <= 2 + (2 * maximum) ? text.HexToByteArray() : throw RpcError.Invalid(field, $"{(text.Length - 2) / 2} bytes", $"at most {maximum} bytes");
+        return text.Length <= 2 + (2 * maximum) ? text.HexToByteArray() : throw RpcException.Invalid(field, $"{(text.Length - 2) / 2} bytes", $"at most {maximum} bytes");
     }
 
     /// <summary>An address, however its letters are written.</summary>
     public static byte[] Address(JsonElement value, string field) =>
         value.ValueKind == JsonValueKind.String && value.GetString() is { Length: 42 } text && text.StartsWith("0x", StringComparison.Ordinal) && IsHex(text)
             ? text.HexToByteArray()
-            : throw RpcError.Invalid(field, RpcError.Text(value), "an address: 0x and 40 hex digits");
+            : throw RpcException.Invalid(field, RpcException.Text(value), "an address: 0x and 40 hex digits");
 
     /// <summary>A hash.</summary>
     public static byte[] Hash(JsonElement value, string field) =>
         value.ValueKind == JsonValueKind.String && value.GetString() is { Length: 66 } text && text.StartsWith("0x", StringComparison.Ordinal) && IsHex(text)
             ? text.HexToByteArray()
-            : throw RpcError.Invalid(field, RpcError.Text(value), "a hash: 0x and 64 hex digits");
+            : throw RpcException.Invalid(field, RpcException.Text(value), "a hash: 0x and 64 hex digits");
 
     /// <summary>A number as JSON-RPC writes it.</summary>
     public static string Hex(BigInteger number) => number.IsZero ? "0x0" : "0x" + number.ToString("x", CultureInfo.InvariantCulture).TrimStart('0');

@@ -8,7 +8,7 @@ namespace CapVault.Relayer.Rpc;
 public sealed class RpcMethods(ChainContext context, GasOracle gas, Submissions submissions, GasEstimates estimates, OperationViews views, PaymasterService paymaster)
 {
     /// <summary>Calls one.</summary>
-    /// <exception cref="RpcError">It refuses, or there is none of that name.</exception>
+    /// <exception cref="RpcException">It refuses, or there is none of that name.</exception>
     public async Task<object?> CallAsync(string method, RpcCall call, CancellationToken cancellationToken) => method switch
     {
         "eth_chainId" => RpcFields.Hex(context.ChainId),
@@ -21,7 +21,7 @@ public sealed class RpcMethods(ChainContext context, GasOracle gas, Submissions 
         "pm_getPaymasterData" => await SponsorAsync(call, isStub: false, cancellationToken),
         "pimlico_getUserOperationGasPrice" => GasPrice(),
         "pimlico_getUserOperationStatus" => await views.StatusAsync(RpcFields.Hash(call[0], "userOpHash"), cancellationToken),
-        _ => throw new RpcError(RpcError.Method, $"There is no method {Http.ApiException.Quote(method)} here."),
+        _ => throw new RpcException(RpcException.Method, $"There is no method {Http.ApiException.Quote(method)} here."),
     };
 
     private async Task<string> SendAsync(RpcCall call, CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ public sealed class RpcMethods(ChainContext context, GasOracle gas, Submissions 
         var chainId = RpcFields.Quantity(call[2], "chainId", bits: 256);
         if (chainId != context.ChainId)
         {
-            throw RpcError.Invalid("chainId", chainId.ToString(System.Globalization.CultureInfo.InvariantCulture), $"{context.ChainId}, the chain of this relayer");
+            throw RpcException.Invalid("chainId", chainId.ToString(System.Globalization.CultureInfo.InvariantCulture), $"{context.ChainId}, the chain of this relayer");
         }
 
         // The fourth parameter is the service's own: ours needs none.
@@ -55,7 +55,7 @@ public sealed class RpcMethods(ChainContext context, GasOracle gas, Submissions 
     {
         if (!RpcFields.Address(call[1], "entryPoint").AsSpan().SequenceEqual(context.EntryPoint.HexToByteArray()))
         {
-            throw RpcError.Invalid("entryPoint", RpcError.Text(call[1]), $"{context.EntryPoint}, the EntryPoint of this relayer");
+            throw RpcException.Invalid("entryPoint", RpcException.Text(call[1]), $"{context.EntryPoint}, the EntryPoint of this relayer");
         }
     }
 

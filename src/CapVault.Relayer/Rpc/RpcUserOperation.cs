@@ -70,25 +70,25 @@ public sealed record RpcUserOperation
     /// <summary>Reads one.</summary>
     /// <param name="json">The parameter.</param>
     /// <param name="isComplete">Whether gas, fees and signature must be there; else they count as 0.</param>
-    /// <exception cref="RpcError">−32602.</exception>
+    /// <exception cref="RpcException">−32602.</exception>
     public static RpcUserOperation Read(JsonElement json, bool isComplete)
     {
         if (json.ValueKind != JsonValueKind.Object)
         {
-            throw RpcError.Invalid("userOperation", RpcError.Text(json), "an object");
+            throw RpcException.Invalid("userOperation", RpcException.Text(json), "an object");
         }
 
         foreach (var field in Older)
         {
             if (Has(json, field, out _))
             {
-                throw RpcError.Invalid(field, "a field of EntryPoint v0.6", "factory and factoryData, paymaster and paymasterData");
+                throw RpcException.Invalid(field, "a field of EntryPoint v0.6", "factory and factoryData, paymaster and paymasterData");
             }
         }
 
         if (Has(json, "eip7702Auth", out _) || Has(json, "authorization", out _))
         {
-            throw RpcError.Invalid("eip7702Auth", "an authorization", "nothing: delegate the account by a transaction of its own first");
+            throw RpcException.Invalid("eip7702Auth", "an authorization", "nothing: delegate the account by a transaction of its own first");
         }
 
         var operation = new RpcUserOperation
@@ -109,9 +109,9 @@ public sealed record RpcUserOperation
             Signature = Has(json, "signature", out var signature) || isComplete ? RpcFields.Bytes(signature, "signature", MaxBytes) : [],
         };
         return operation.Paymaster is null && operation.PaymasterData.Length > 0
-            ? throw RpcError.Invalid("paymaster", null, "the paymaster that paymasterData is for")
+            ? throw RpcException.Invalid("paymaster", null, "the paymaster that paymasterData is for")
             : operation.CallData.Length + operation.InitCode.Length + operation.PaymasterData.Length + operation.Signature.Length > MaxBytes
-                ? throw RpcError.Invalid("userOperation", "more", $"at most {MaxBytes} bytes of callData, factoryData, paymasterData and signature together")
+                ? throw RpcException.Invalid("userOperation", "more", $"at most {MaxBytes} bytes of callData, factoryData, paymasterData and signature together")
                 : operation;
 
         BigInteger Number(string field, bool isRequired = true) =>
@@ -177,7 +177,7 @@ public sealed record RpcUserOperation
         var data = Has(json, "factoryData", out var factoryData) ? RpcFields.Bytes(factoryData, "factoryData", MaxBytes) : [];
         if (!Has(json, "factory", out var factory))
         {
-            return data.Length == 0 ? [] : throw RpcError.Invalid("factory", null, "the factory that factoryData is for");
+            return data.Length == 0 ? [] : throw RpcException.Invalid("factory", null, "the factory that factoryData is for");
         }
 
         var isMarker = factory.ValueKind == JsonValueKind.String && (factory.GetString() == "0x7702" || factory.GetString() == "0x7702".PadRight(42, '0'));
@@ -187,5 +187,5 @@ public sealed record RpcUserOperation
     private static bool Has(JsonElement json, string field, out JsonElement value) =>
         json.TryGetProperty(field, out value) && value.ValueKind != JsonValueKind.Null;
 
-    private static JsonElement Require(JsonElement json, string field) => Has(json, field, out var value) ? value : throw RpcError.Invalid(field, null, "a value");
+    private static JsonElement Require(JsonElement json, string field) => Has(json, field, out var value) ? value : throw RpcException.Invalid(field, null, "a value");
 }

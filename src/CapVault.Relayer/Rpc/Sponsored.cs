@@ -25,21 +25,21 @@ internal static class Sponsored
         return nonce;
     }
 
-    /// <exception cref="RpcError">−32602 for data that is not ours, −32503 where hardly any time is left.</exception>
+    /// <exception cref="RpcException">−32602 for data that is not ours, −32503 where hardly any time is left.</exception>
     public static void RequireTime(byte[] paymasterData, long now)
     {
         if (paymasterData.Length != DataLength)
         {
-            throw RpcError.Invalid("paymasterData", $"{paymasterData.Length} bytes", $"the {DataLength} that pm_getPaymasterData returned");
+            throw RpcException.Invalid("paymasterData", $"{paymasterData.Length} bytes", $"the {DataLength} that pm_getPaymasterData returned");
         }
 
         if (ValidUntilOf(paymasterData) - now < TimeToLand)
         {
-            throw new RpcError(RpcError.Time, $"The sponsorship holds until {ValidUntilOf(paymasterData)}, now is {now}, and an operation needs {TimeToLand} s to land. Ask pm_getPaymasterData again.");
+            throw new RpcException(RpcException.Time, $"The sponsorship holds until {ValidUntilOf(paymasterData)}, now is {now}, and an operation needs {TimeToLand} s to land. Ask pm_getPaymasterData again.");
         }
     }
 
-    /// <exception cref="RpcError">−32602: a limit or a fee beyond what the policy allows, or more gas than a bundle has.</exception>
+    /// <exception cref="RpcException">−32602: a limit or a fee beyond what the policy allows, or more gas than a bundle has.</exception>
     public static void RequireCaps(this RpcUserOperation operation, GasCaps caps, long bundleGas)
     {
         foreach (var (field, value, highest) in new (string, BigInteger, BigInteger)[]
@@ -55,13 +55,13 @@ internal static class Sponsored
         {
             if (value > highest)
             {
-                throw RpcError.Invalid(field, RpcFields.Hex(value), $"at most {RpcFields.Hex(highest)}");
+                throw RpcException.Invalid(field, RpcFields.Hex(value), $"at most {RpcFields.Hex(highest)}");
             }
         }
 
         if (OperationValidator.GasOf(operation) > bundleGas)
         {
-            throw RpcError.Invalid("callGasLimit", $"{operation.Gas} gas in all limits together", $"at most {bundleGas} with the operation's data: what one transaction may carry");
+            throw RpcException.Invalid("callGasLimit", $"{operation.Gas} gas in all limits together", $"at most {bundleGas} with the operation's data: what one transaction may carry");
         }
     }
 }

@@ -11,7 +11,7 @@ internal static class StateOverrides
     private const int MaxCode = 49_152;
 
     /// <summary>Reads them; null for none.</summary>
-    /// <exception cref="RpcError">−32602.</exception>
+    /// <exception cref="RpcException">−32602.</exception>
     public static object? Read(JsonElement json)
     {
         if (json.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
@@ -21,7 +21,7 @@ internal static class StateOverrides
 
         if (json.ValueKind != JsonValueKind.Object || json.EnumerateObject().Count() > MaxAccounts)
         {
-            throw RpcError.Invalid("stateOverride", RpcError.Text(json), $"an object of at most {MaxAccounts} accounts");
+            throw RpcException.Invalid("stateOverride", RpcException.Text(json), $"an object of at most {MaxAccounts} accounts");
         }
 
         var accounts = json.EnumerateObject().ToDictionary(account => RpcFields.Address(JsonSerializer.SerializeToElement(account.Name), "stateOverride").ToHex(prefix: true), AccountOf, StringComparer.Ordinal);
@@ -32,7 +32,7 @@ internal static class StateOverrides
     {
         if (account.Value.ValueKind != JsonValueKind.Object)
         {
-            throw RpcError.Invalid("stateOverride", RpcError.Text(account.Value), "an object with balance, nonce, code, state or stateDiff");
+            throw RpcException.Invalid("stateOverride", RpcException.Text(account.Value), "an object with balance, nonce, code, state or stateDiff");
         }
 
         return account.Value.EnumerateObject().ToDictionary(field => field.Name, ValueOf, StringComparer.Ordinal);
@@ -45,6 +45,6 @@ internal static class StateOverrides
         "code" => RpcFields.Bytes(field.Value, "code", MaxCode).ToHex(prefix: true),
         "state" or "stateDiff" when field.Value.ValueKind == JsonValueKind.Object && field.Value.EnumerateObject().Count() <= MaxSlots =>
             field.Value.EnumerateObject().ToDictionary(slot => RpcFields.Hash(JsonSerializer.SerializeToElement(slot.Name), field.Name).ToHex(prefix: true), slot => RpcFields.Hash(slot.Value, field.Name).ToHex(prefix: true), StringComparer.Ordinal),
-        _ => throw RpcError.Invalid($"stateOverride.{field.Name}", RpcError.Text(field.Value), $"balance, nonce, code, or state or stateDiff with at most {MaxSlots} slots"),
+        _ => throw RpcException.Invalid($"stateOverride.{field.Name}", RpcException.Text(field.Value), $"balance, nonce, code, or state or stateDiff with at most {MaxSlots} slots"),
     };
 }

@@ -35,7 +35,7 @@ public sealed class Submissions(
     private readonly byte[] _paymaster = context.Paymaster.HexToByteArray();
 
     /// <summary>Queues an operation and returns its hash; one that is here already is not queued a second time.</summary>
-    /// <exception cref="RpcError">It is refused; by ERC-7769's codes.</exception>
+    /// <exception cref="RpcException">It is refused; by ERC-7769's codes.</exception>
     public async Task<byte[]> SendAsync(RpcUserOperation operation, Payer payer, CancellationToken cancellationToken)
     {
         RequireBounds(operation);
@@ -44,7 +44,7 @@ public sealed class Submissions(
         var (key, sequence) = NonceLane.Of(operation.Nonce);
         if (sequence < 0)
         {
-            throw RpcError.Invalid("nonce", RpcFields.Hex(operation.Nonce), "a sequence below 2^63 in its last 64 bits");
+            throw RpcException.Invalid("nonce", RpcFields.Hex(operation.Nonce), "a sequence below 2^63 in its last 64 bits");
         }
 
         var place = new Place(hash, operation.Sender, key, sequence);
@@ -71,7 +71,7 @@ public sealed class Submissions(
         {
             await validator.RequireValidAsync(operation, packed, hash, before, cancellationToken);
         }
-        catch (RpcError error) when (error.Code == RpcError.PaymasterBalance && operation.Paymaster.AsSpan().SequenceEqual(_paymaster))
+        catch (RpcException error) when (error.Code == RpcException.PaymasterBalance && operation.Paymaster.AsSpan().SequenceEqual(_paymaster))
         {
             // Our deposit is our business: the next attempt finds it filled up.
             await deposit.EnsureAsync(operation.Gas * operation.MaxFeePerGas, cancellationToken);
@@ -157,8 +157,8 @@ public sealed class Submissions(
         var isRaised = operation.MaxFeePerGas * 10 >= maxFee * 11 && operation.MaxPriorityFeePerGas * 10 >= priorityFee * 11;
         if (other.State != OperationState.Queued || other.LaneTxId is not null || !other.ClientSigned || other.OrderId is not null || !isRaised)
         {
-            throw new RpcError(
-                RpcError.Fields,
+            throw new RpcException(
+                RpcException.Fields,
                 $"nonce: operation {other.UserOpHash!.ToHex(prefix: true)} of this account has it and is {other.State}. One that waits is replaced by one with both fees 10 % higher: {RpcFields.Hex(maxFee * 11 / 10)} and {RpcFields.Hex(priorityFee * 11 / 10)}.",
                 new { field = "nonce", userOpHash = other.UserOpHash!.ToHex(prefix: true) });
         }
@@ -168,12 +168,12 @@ public sealed class Submissions(
     {
         if (found.IsPrepared)
         {
-            throw RpcError.Invalid("userOperation", "one that was prepared at /api/v1/ops/prepare", "that it is submitted at /api/v1/ops/{userOpHash}/submit");
+            throw RpcException.Invalid("userOperation", "one that was prepared at /api/v1/ops/prepare", "that it is submitted at /api/v1/ops/{userOpHash}/submit");
         }
 
         if (found.OnItsWay >= MaxPerSender)
         {
-            throw new RpcError(RpcError.Throttled, $"{found.OnItsWay} operations of this account are on their way, of {MaxPerSender} that may be. Wait for one of them.");
+            throw new RpcException(RpcException.Throttled, $"{found.OnItsWay} operations of this account are on their way, of {MaxPerSender} that may be. Wait for one of them.");
         }
     }
 
@@ -191,8 +191,8 @@ public sealed class Submissions(
                 context.EntryPoint, new GetDepositInfoFunction { Account = paymaster.ToHex(prefix: true) }, cancellationToken);
             if (!info.Info.Staked)
             {
-                throw new RpcError(
-                    RpcError.Stake, $"{waiting} operations wait whose paymaster, {paymaster.ToHex(prefix: true)}, has no stake at the EntryPoint; {MaxUnstaked} may. Wait for one of them, or let it be staked.", new { paymaster = paymaster.ToHex(prefix: true) });
+                throw new RpcException(
+                    RpcException.Stake, $"{waiting} operations wait whose paymaster, {paymaster.ToHex(prefix: true)}, has no stake at the EntryPoint; {MaxUnstaked} may. Wait for one of them, or let it be staked.", new { paymaster = paymaster.ToHex(prefix: true) });
             }
         }
     }
@@ -203,7 +203,7 @@ public sealed class Submissions(
         operation.RequireCaps(policy.Caps, options.Value.BundleGas);
         if (operation.MaxPriorityFeePerGas > operation.MaxFeePerGas)
         {
-            throw RpcError.Invalid("maxPriorityFeePerGas", RpcFields.Hex(operation.MaxPriorityFeePerGas), $"at most maxFeePerGas, {RpcFields.Hex(operation.MaxFeePerGas)}");
+            throw RpcException.Invalid("maxPriorityFeePerGas", RpcFields.Hex(operation.MaxPriorityFeePerGas), $"at most maxFeePerGas, {RpcFields.Hex(operation.MaxFeePerGas)}");
         }
 
         if (isOurs)
@@ -215,7 +215,7 @@ public sealed class Submissions(
         // What our paymaster does not pay must pay us.
         if (operation.MaxFeePerGas < gas.BaseFee + gas.PriorityFee || operation.MaxPriorityFeePerGas < gas.PriorityFee)
         {
-            throw RpcError.Invalid(
+            throw RpcException.Invalid(
                 "maxFeePerGas",
                 $"{RpcFields.Hex(operation.MaxFeePerGas)} and maxPriorityFeePerGas {RpcFields.Hex(operation.MaxPriorityFeePerGas)}",
                 $"at least {RpcFields.Hex(gas.BaseFee + gas.PriorityFee)} and {RpcFields.Hex(gas.PriorityFee)} now; ask pimlico_getUserOperationGasPrice");
@@ -223,7 +223,7 @@ public sealed class Submissions(
 
         if (PreVerification.Of(operation) is var least && operation.PreVerificationGas < least)
         {
-            throw RpcError.Invalid("preVerificationGas", RpcFields.Hex(operation.PreVerificationGas), $"at least {RpcFields.Hex(least)}; ask eth_estimateUserOperationGas");
+            throw RpcException.Invalid("preVerificationGas", RpcFields.Hex(operation.PreVerificationGas), $"at least {RpcFields.Hex(least)}; ask eth_estimateUserOperationGas");
         }
     }
 

@@ -25,7 +25,7 @@ public sealed class AccountCode(Db db, ChainClient chain, SponsorPolicy policy)
     private const string BeaconSlot = "0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50";
 
     /// <summary>Makes sure that the account's code is one that the policy allows; agents' accounts are ours, and so allowed.</summary>
-    /// <exception cref="RpcError">−32501: it is another.</exception>
+    /// <exception cref="RpcException">−32501: it is another.</exception>
     public async Task RequireAllowedAsync(RpcUserOperation operation, CancellationToken cancellationToken)
     {
         if (policy.IsOpen || await IsOursAsync(operation.Sender, cancellationToken))
@@ -48,11 +48,11 @@ public sealed class AccountCode(Db db, ChainClient chain, SponsorPolicy policy)
     }
 
     /// <summary>To whom an EOA has delegated itself.</summary>
-    /// <exception cref="RpcError">−32602: it has not.</exception>
+    /// <exception cref="RpcException">−32602: it has not.</exception>
     public async Task<byte[]> DelegateOfAsync(byte[] sender, CancellationToken cancellationToken)
     {
         var code = await chain.GetCodeAsync(sender.ToHex(prefix: true), cancellationToken);
-        return DelegateIn(code) ?? throw RpcError.Invalid("factory", "0x7702", "an account that has delegated itself; this one has not, or not yet");
+        return DelegateIn(code) ?? throw RpcException.Invalid("factory", "0x7702", "an account that has delegated itself; this one has not, or not yet");
     }
 
     private async Task RequireAllowedAsync(byte[] account, bool isBehindProxy, CancellationToken cancellationToken)
@@ -100,8 +100,8 @@ public sealed class AccountCode(Db db, ChainClient chain, SponsorPolicy policy)
     private Task<bool> IsOursAsync(byte[] account, CancellationToken cancellationToken) => db.ReadAsync(
         connection => connection.QueryFirstAsync<bool>("SELECT count(*) FROM agent WHERE account = @account", new { account }), cancellationToken);
 
-    private static RpcError Denied(string what, string found) => new(
-        RpcError.Paymaster,
+    private static RpcException Denied(string what, string found) => new(
+        RpcException.Paymaster,
         $"The account {what} {found}, which the sponsor policy does not name. The operator adds it to accountCode or factories.",
         new { code = Sdk.ErrorCodes.SponsorPolicyDenied, found });
 }

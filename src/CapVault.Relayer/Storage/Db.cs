@@ -89,6 +89,7 @@ public abstract class Db : IAsyncDisposable
     /// <summary>Finishes what has begun and closes.</summary>
     public virtual ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         Meter.Dispose();
         return ValueTask.CompletedTask;
     }

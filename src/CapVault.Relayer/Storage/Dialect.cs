@@ -62,16 +62,19 @@ internal sealed partial class PostgresDialect : Dialect
         "SELECT pg_advisory_xact_lock(key) FROM (SELECT key FROM unnest(@keys) AS key ORDER BY key) AS subjects", new { keys });
 
     /// <summary>A query as this engine takes it: Npgsql gives a list as an array, one parameter whatever its length.</summary>
-    public static string Query(string sql) => Queries.GetOrAdd(sql, static text => List().Replace(text, match => match.Groups[1].Success ? $"<> ALL(@{match.Groups[2].Value})" : $"= ANY(@{match.Groups[2].Value})"));
+    public static string Query(string sql) => Queries.GetOrAdd(sql, static text => List().Replace(text, match => match.Groups["not"].Success ? $"<> ALL(@{match.Groups["list"].Value})" : $"= ANY(@{match.Groups["list"].Value})"));
 
     private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, string> Queries = new(StringComparer.Ordinal);
 
-    [GeneratedRegex(@"\bINTEGER PRIMARY KEY AUTOINCREMENT\b|\bINTEGER\b|\bBLOB\b|\bTEXT\b|\browid\b|\bx''|\s+STRICT, WITHOUT ROWID\b|\s+STRICT\b")]
+    // Milliseconds. The texts are ours.
+    private const int Patience = 1000;
+
+    [GeneratedRegex(@"\bINTEGER PRIMARY KEY AUTOINCREMENT\b|\bINTEGER\b|\bBLOB\b|\bTEXT\b|\browid\b|\bx''|\s+STRICT, WITHOUT ROWID\b|\s+STRICT\b", RegexOptions.None, Patience)]
     private static partial Regex Word();
 
-    [GeneratedRegex(@"--[^\n]*")]
+    [GeneratedRegex(@"--[^\n]*", RegexOptions.None, Patience)]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"(\bNOT\s+)?\bIN\s+@(\w+)")]
+    [GeneratedRegex(@"(?<not>\bNOT\s+)?\bIN\s+@(?<list>\w+)", RegexOptions.ExplicitCapture, Patience)]
     private static partial Regex List();
 }

@@ -59,7 +59,11 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
     public override void Close() => _inner.Close();
 
-    public override ValueTask DisposeAsync() => _inner.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await _inner.DisposeAsync();
+        await base.DisposeAsync();
+    }
 
     protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => _inner.BeginTransaction(isolationLevel);
 
@@ -182,7 +186,11 @@ internal sealed class PostgresConnection(NpgsqlConnection inner) : DbConnection
 
         public override void Prepare() => inner.Prepare();
 
-        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await inner.DisposeAsync();
+            await base.DisposeAsync();
+        }
 
         protected override DbParameter CreateDbParameter() => inner.CreateParameter();
 

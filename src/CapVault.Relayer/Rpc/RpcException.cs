@@ -6,7 +6,7 @@ namespace CapVault.Relayer.Rpc;
 /// <param name="code">What went wrong, for programs.</param>
 /// <param name="message">What was found, what was expected, what to do.</param>
 /// <param name="data">More of it; revert data where it is a revert.</param>
-public sealed class RpcError(int code, string message, object? data = null) : Exception(message)
+public sealed class RpcException(int code, string message, object? data = null) : Exception(message)
 {
     /// <summary>Not JSON.</summary>
     public const int Parse = -32700;
@@ -57,7 +57,7 @@ public sealed class RpcError(int code, string message, object? data = null) : Ex
     public object? Details => data;
 
     /// <summary>A field that is malformed or out of range.</summary>
-    public static RpcError Invalid(string field, string? found, string expected) =>
+    public static RpcException Invalid(string field, string? found, string expected) =>
         new(Fields, $"{field}: found {Http.ApiException.Quote(found)}, expected {expected}.", new { field });
 
     /// <summary>A parameter as it came, cut.</summary>
