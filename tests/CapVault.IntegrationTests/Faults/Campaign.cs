@@ -127,7 +127,7 @@ internal sealed class Campaign : IAsyncDisposable
         var verdict = await SettleAsync(working);
         await left.CancelAsync();
         await working;
-        Summarise();
+        Summarise(verdict);
         return verdict;
     }
 
@@ -375,10 +375,10 @@ internal sealed class Campaign : IAsyncDisposable
             $"orders {stories.Count(story => story.Ending != Ending.Open)} of {stories.Count}, acknowledged {stories.Sum(story => story.Acknowledged.Count)}, events {_consumers.Sum(consumer => consumer.EffectCount)}");
     }
 
-    private void Summarise()
+    private void Summarise(Verdict verdict)
     {
         var endings = _ledger.Stories.GroupBy(story => story.Ending).OrderBy(group => group.Key).Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Key} {group.Count()}"));
-        Say($"orders: {string.Join(", ", endings)}; promises taken back with a reason {_ledger.FailedCount}; relayers that ended by themselves {_fleet.Ends}");
+        Say($"orders: {string.Join(", ", endings)}; promises taken back with a reason {_ledger.FailedCount}; proven, orphaned, then refused by the chain, and told so {verdict.TakenBack}; relayers that ended by themselves {_fleet.Ends}");
         Say($"killed, and exactly there: {string.Join(", ", _fleet.Kills.OrderBy(kill => kill.Key).Select(kill => string.Create(CultureInfo.InvariantCulture, $"{kill.Key} {kill.Value.Kills} ({kill.Value.Hits})")))}");
         Say($"calls of the node spoilt: {string.Join(", ", _proxy.Applied.OrderBy(fault => fault.Key).Select(fault => string.Create(CultureInfo.InvariantCulture, $"{fault.Key} {fault.Value}")))}");
         Say($"answers that agents did not want: {string.Join(", ", _ledger.Refusals.OrderBy(refusal => refusal.Key, StringComparer.Ordinal).Select(refusal => string.Create(CultureInfo.InvariantCulture, $"{refusal.Key} {refusal.Value}")))}");

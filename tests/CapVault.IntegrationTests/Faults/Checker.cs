@@ -32,9 +32,18 @@ internal sealed class Checker
         [OrderStep.Reject] = EventType.OrderRejected,
     };
 
+    // What its actor hears when a step has failed for good.
+    private static readonly Dictionary<EventType, EventType> FailureOf = new()
+    {
+        [EventType.OrderCreated] = EventType.OrderCreateFailed,
+        [EventType.OrderPaid] = EventType.OrderPayFailed,
+        [EventType.OrderCompleted] = EventType.OrderDeliverFailed,
+    };
+
     private readonly History _history;
     private readonly ILookup<string, Fact> _facts;
     private readonly List<Finding> _findings = [];
+    private readonly Dictionary<string, List<EventType>> _takenBack = new(StringComparer.Ordinal);
 
     private Checker(History history)
     {
@@ -47,6 +56,7 @@ internal sealed class Checker
         var checker = new Checker(history);
         foreach (var story in history.Stories)
         {
+            checker._takenBack[story.Key] = checker.TakenBack(story);
             checker.CheckNegotiation(story);
             checker.CheckChain(story);
             checker.CheckBook(story);
@@ -64,8 +74,28 @@ internal sealed class Checker
             checker.Add(Wrong.Stuck, $"{history.LiveOperations} operations are neither done nor failed");
         }
 
-        return new Verdict(history.Stories.Sum(story => story.Acknowledged.Count), checker._findings);
+        return new Verdict(history.Stories.Sum(story => story.Acknowledged.Count), checker._takenBack.Values.Sum(types => types.Count), checker._findings);
     }
+
+    /// <summary>
+    /// Effects that the chain had, took back with their block, and refused the second time, of which both were told: the actor may take the step again, and
+    /// knows. Nothing else is forgiven.
+    /// </summary>
+    private List<EventType> TakenBack(Story story) => story.Ending is Ending.Open or Ending.Declined
+        ? []
+        : [.. LogsOf(story.Ending).Except(FactsOf(story).Select(fact => fact.Type)).Where(type => _history.Inboxes.Any(inbox => IsToldAsTakenBack(story, type, inbox)))];
+
+    private static bool IsToldAsTakenBack(Story story, EventType type, Inbox inbox)
+    {
+        var effects = inbox.Effects.Where(e => e.NegotiationId == story.NegotiationId).ToList();
+        var withdrawn = effects.Where(e => e.Type == EventType.OrderReverted).Select(Withdrawn).ToList();
+        var standing = effects.Where(e => !withdrawn.Contains(e.EventId, StringComparer.Ordinal)).ToList();
+        var told = effects.FindLastIndex(e => e.Type == type);
+        return told >= 0 && withdrawn.Contains(effects[told].EventId, StringComparer.Ordinal)
+            && FailureOf.TryGetValue(type, out var failure) && standing.Exists(e => e.Type == failure && effects.IndexOf(e) > told);
+    }
+
+    private static string Withdrawn(CapEvent reverted) => reverted.Data!.Value.GetProperty("eventId").GetString()!;
 
     /// <summary>One key, one negotiation.</summary>
     private void CheckNegotiation(Story story)
@@ -108,7 +138,7 @@ internal sealed class Checker
             return;
         }
 
-        var expected = LogsOf(story.Ending);
+        var expected = LogsOf(story.Ending).Except(_takenBack[story.Key]).ToList();
         foreach (var missing in expected.Except(happened))
         {
             Add(Wrong.Lost, $"{story.Key}: the agents were told that it is {story.Ending}, and the chain has no {missing}");
@@ -127,7 +157,10 @@ internal sealed class Checker
             return;
         }
 
-        var expected = story.Ending == Ending.Completed ? OrderStatus.Completed : OrderStatus.Rejected;
+        var expected = story.Ending != Ending.Completed ? OrderStatus.Rejected
+            : !_takenBack[story.Key].Contains(EventType.OrderCompleted) ? OrderStatus.Completed
+            : FactsOf(story).Any(fact => fact.Type == EventType.OrderPaid) ? OrderStatus.Paid
+            : OrderStatus.Created;
         var entry = _history.Book.GetValueOrDefault(story.ChainOrderId!);
         if (entry?.IsPending == true)
         {
@@ -160,8 +193,9 @@ internal sealed class Checker
         var expected = _history.Holdings.ToDictionary(holding => holding.Owner, _ => BigInteger.Zero, StringComparer.Ordinal);
         foreach (var story in _history.Stories)
         {
-            var isLocked = story.Ending == Ending.Open && FactsOf(story).Any(fact => fact.Type == EventType.OrderPaid);
-            var (paid, fee) = (story.Ending == Ending.Completed || isLocked ? story.Price : 0, isLocked ? story.Price : story.Ending == Ending.Completed ? story.Fee : 0);
+            var isCompleted = story.Ending == Ending.Completed && !_takenBack[story.Key].Contains(EventType.OrderCompleted);
+            var isLocked = (story.Ending == Ending.Open || (story.Ending == Ending.Completed && !isCompleted)) && FactsOf(story).Any(fact => fact.Type == EventType.OrderPaid);
+            var (paid, fee) = (isCompleted || isLocked ? story.Price : 0, isLocked ? story.Price : isCompleted ? story.Fee : 0);
             expected[story.Requester] -= paid;
             expected[story.Provider] += paid - fee;
             expected[Holding.Platform] += fee;
@@ -238,7 +272,7 @@ internal sealed class Checker
         {
             if (e.Type == EventType.OrderReverted)
             {
-                var withdrawn = e.Data!.Value.GetProperty("eventId").GetString()!;
+                var withdrawn = Withdrawn(e);
                 if (standing.RemoveAll(told => told.EventId == withdrawn) == 0 && !failed.Remove(withdrawn))
                 {
                     Add(Wrong.Misordered, $"{who}: {withdrawn} was taken back, and had not been told");

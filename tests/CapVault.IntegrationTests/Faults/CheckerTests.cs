@@ -100,6 +100,29 @@ public sealed class CheckerTests
         Check(Heard([.. events, Reverted(events[3].EventId)])).Should().Equal(Wrong.Lost);
     }
 
+    [Fact]
+    public void A_delivery_that_the_chain_took_back_and_then_refused_is_lost_unless_its_provider_was_told()
+    {
+        var whole = HistoryOf(Ending.Completed);
+        var events = whole.Inboxes[1].Effects;
+        var failed = Event(51, EventType.OrderDeliverFailed, chain: null);
+        var paidOnly = whole with
+        {
+            Facts = [.. whole.Facts.Take(2)],
+            Holdings = [new("agt_r", 1000, 900), new("agt_p", 0, 0), new(Holding.Platform, 0, 100)],
+            Book = new Dictionary<string, BookEntry>(StringComparer.Ordinal) { [OrderId] = new(OrderStatus.Paid, IsPending: false) },
+        };
+
+        var told = Checker.Check(With([.. events, Reverted(events[4].EventId), failed]));
+        told.Findings.Should().BeEmpty();
+        told.TakenBack.Should().Be(1);
+        Check(With([.. events, Reverted(events[4].EventId)])).Should().Contain(Wrong.Lost, "nobody has said that it failed");
+        Check(With([.. events, failed])).Should().Contain(Wrong.Lost, "nobody has said that it was taken back");
+        Check(With([.. events.Take(4), failed, events[4], Reverted(events[4].EventId)])).Should().Contain(Wrong.Lost, "an earlier attempt had failed");
+
+        History With(CapEvent[] effects) => paidOnly with { Inboxes = [new Inbox("agt_p", [.. effects.Select((e, i) => e with { Seq = i })], Gaps: 0)] };
+    }
+
     // Numbered as they came.
     private static History Heard(IEnumerable<CapEvent> events) =>
         HistoryOf(Ending.Completed) with { Inboxes = [new Inbox("agt_r", [.. events.Select((e, i) => e with { Seq = i })], Gaps: 0)] };

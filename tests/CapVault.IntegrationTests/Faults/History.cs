@@ -148,8 +148,9 @@ internal sealed record Finding(Wrong Wrong, string What);
 
 /// <summary>What the checker says.</summary>
 /// <param name="Acknowledged">Steps of orders that were answered with 2xx.</param>
+/// <param name="TakenBack">Steps that were proven, and that the chain took back and then refused, as their actor was told.</param>
 /// <param name="Findings">Everything that is wrong.</param>
-internal sealed record Verdict(int Acknowledged, IReadOnlyList<Finding> Findings)
+internal sealed record Verdict(int Acknowledged, int TakenBack, IReadOnlyList<Finding> Findings)
 {
     public bool IsClean => Findings.Count == 0;
 
