@@ -57,7 +57,8 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
         """;
 
     // An Owner's operation may change who signs for the account. The EntryPoint validates all operations of a bundle before it executes any, and what we
-    // sign behind it is signed by whoever the chain knows: what follows waits until it is mined.
+    // sign behind it is signed by whoever the chain knows: what follows waits until it is mined. So does a step of an order until the one before it is
+    // mined, which after a reorganisation may be on its way again in another lane.
     private const string IsReady =
         $"""
         p.eoa = @eoa AND p.state = 'QUEUED' AND p.live = 1 AND p.kind = 'user_op' AND {CanAct}
@@ -65,6 +66,7 @@ public sealed class Bundler(Db db, OperationSigner signer, StepOutcomes outcomes
         AND NOT EXISTS (
           SELECT 1 FROM operation w JOIN agent a ON a.account = w.sender
           WHERE w.sender = p.sender AND w.nonce_key = 0 AND w.live = 1 AND w.operation_id < p.operation_id)
+        AND NOT EXISTS (SELECT 1 FROM operation e WHERE e.order_id = p.order_id AND e.live = 1 AND e.operation_id < p.operation_id)
         AND (p.deploys = 0 OR NOT EXISTS (SELECT 1 FROM operation d WHERE d.sender = p.sender AND d.live = 1 AND d.deploys = 1 AND d.operation_id < p.operation_id))
         """;
 

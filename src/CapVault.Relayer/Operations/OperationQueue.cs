@@ -81,6 +81,30 @@ public sealed class OperationQueue(OperationSigner signer, Sponsor sponsor, Chai
         return await GetAsync(tx, operationId);
     }
 
+    /// <summary>
+    /// Queues a step once more that the chain had taken and, on another branch, has refused. Its lane signs it: here a block is being applied, which waits for no
+    /// sponsor.
+    /// </summary>
+    public async Task AddAgainAsync(Tx tx, Operation refused)
+    {
+        if (await FindLiveAsync(tx, refused.OrderId!, OrderStep.Parse(refused.Step!)) is null)
+        {
+            await InsertAsync(
+                tx,
+                new Operation
+                {
+                    Kind = OperationKind.UserOp,
+                    State = OperationState.Received,
+                    OrderId = refused.OrderId,
+                    Step = refused.Step,
+                    Sender = refused.Sender,
+                    NonceKey = refused.NonceKey,
+                    CallData = refused.CallData,
+                    GasLimit = refused.GasLimit,
+                });
+        }
+    }
+
     /// <summary>Queues a step whose operation came signed by its Executor. The caller has made sure that none of this order and step is live.</summary>
     public async Task<Operation> AddClientSignedAsync(Tx tx, byte[] orderId, OrderStep step, SponsoredOperation signed)
     {

@@ -17,7 +17,7 @@ public abstract class Db : IAsyncDisposable
         _commits = Meter.CreateHistogram(
             "capvault_db_commit_seconds",
             unit: null,
-            "From the beginning of a transaction to the end of its commit; on SQLite of a group of them.",
+            "From the beginning of a transaction to the end of its commit, which several may share.",
             tags: null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] });
         _failures = Meter.CreateCounter<long>("capvault_db_commit_failures_total", description: "Transactions that could not be committed: the disk is full or fails, the server is away.");

@@ -1,5 +1,6 @@
 using CapVault.Contracts.CAPVault.ContractDefinition;
 using CapVault.Contracts.SandboxToken.ContractDefinition;
+using CapVault.Relayer.Chain;
 using CapVault.Relayer.Orders;
 using CapVault.Relayer.Storage;
 using CapVault.Sdk;
@@ -260,6 +261,51 @@ public sealed class ReorgTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await sandbox.Setup.LiftLimitsAsync(requester.Agent);
         var service = await sandbox.Setup.CreateServiceAsync(new() { AgentId = provider.AgentId, Name = "Translation", Price = "1.00", SlaMinutes = 30 });
         (await new Pair(requester, provider, service).CompleteOrderAsync()).Status.Should().Be(OrderStatus.Completed);
+    }
+
+    /// <summary>Payment and delivery travel in lanes of their own: the other branch takes the delivery first, and refuses it.</summary>
+    [Fact]
+    public async Task A_delivery_that_the_other_branch_takes_before_its_payment_is_made_again()
+    {
+        var pair = await PairInTwoLanesAsync();
+        var order = await pair.CreateOrderAsync();
+        await using var provider = await pair.Provider.ListenAsync(audience: "all");
+        await using var mining = await sandbox.Chain.Node.StopMiningAsync();
+        var paying = pair.Requester.Client.PayOrderAsync(order.OrderId);
+        await MineOneAsync();
+        await paying;
+        var delivering = pair.DeliverAsync(order.OrderId);
+        await MineOneAsync();
+        var delivered = await delivering;
+        delivered.Status.Should().Be(OrderStatus.Completed);
+        var delivery = await sandbox.Relayer.Services.GetRequiredService<Db>().ReadAsync(
+            connection => connection.QuerySingleAsync<byte[]>("SELECT raw FROM attempt WHERE tx_hash = @hash", new { hash = delivered.DeliverTxHash!.HexToByteArray() }), CancellationToken.None);
+
+        await sandbox.Chain.Node.RequestAsync<object>("anvil_reorg", 2, new object[] { new object[] { delivery.ToHex(true), 0 } });
+
+        await provider.HearAsync(EventType.OrderDeliverFailed, order.OrderId);
+        await MineOneAsync(); // the payment
+        await MineOneAsync(); // the delivery, as another operation
+        mining.Resume();
+        await Eventually.TrueAsync(
+            async () => (await pair.Provider.Client.GetOrderAsync(order.OrderId)) is { Status.Value: "completed", LastFailure: null }, "the delivery stands again");
+        (await sandbox.Chain.LogsAsync<OrderPaidEventDTO>(order.ChainOrderId)).Should().ContainSingle();
+        (await sandbox.Chain.LogsAsync<OrderClearedEventDTO>(order.ChainOrderId)).Should().ContainSingle();
+        (await sandbox.Chain.UsdcOfAsync(pair.Provider.Wallet)).Should().Be(900_000);
+        await BookEqualsChainAsync(order);
+    }
+
+    private async Task<Pair> PairInTwoLanesAsync()
+    {
+        var lanes = sandbox.Relayer.Services.GetRequiredService<ChainContext>();
+        while (true)
+        {
+            var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
+            if (lanes.LaneOf(pair.Requester.Wallet.HexToByteArray()) != lanes.LaneOf(pair.Provider.Wallet.HexToByteArray()))
+            {
+                return pair;
+            }
+        }
     }
 
     private async Task MineOneAsync()

@@ -203,7 +203,8 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     public async Task One_that_would_revert_is_reported_and_an_accept_tries_again()
     {
         var pair = await sandbox.NewPairAsync(price: "1.00");
-        await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        var listed = await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await Eventually.TrueAsync(async () => (await sandbox.Setup.GetStatusAsync()).Block >= (long)listed.BlockNumber.Value, "the relayer knows the block that it simulates on");
         var negotiation = await pair.NegotiateAsync(payOnAccept: true);
 
         var accept = () => pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId);
