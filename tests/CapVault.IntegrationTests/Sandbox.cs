@@ -5,6 +5,7 @@ using CapVault.Relayer.Chain;
 using CapVault.Sdk;
 using Microsoft.Extensions.DependencyInjection;
 using Nethereum.Hex.HexConvertors.Extensions;
+using Nethereum.Hex.HexTypes;
 using Nethereum.Signer;
 using ChainOrder = CapVault.Contracts.CAPVault.ContractDefinition.Order;
 
@@ -53,6 +54,13 @@ public class Sandbox : IAsyncLifetime
         Api.Dispose();
         await Relayer.DisposeAsync();
         await Chain.DisposeAsync();
+    }
+
+    /// <summary>Waits until the relayer knows the node's newest block: on that one it simulates.</summary>
+    internal async Task FollowedAsync()
+    {
+        var head = (long)(await Chain.Node.RequestAsync<HexBigInteger>("eth_blockNumber")).Value;
+        await Eventually.TrueAsync(async () => (await Setup.GetStatusAsync()).Block >= head, $"the relayer follows to block {head}");
     }
 
     /// <summary>A new agent without money, that may not spend any.</summary>

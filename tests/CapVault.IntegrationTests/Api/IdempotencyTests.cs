@@ -265,11 +265,13 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var order = await pair.CreateOrderAsync();
         var (first, second) = (NewKey(), NewKey());
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
 
         var taken = await PayAsync(pair, order, first);
         taken.Status.Should().Be(HttpStatusCode.Accepted);
         await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}?wait=30");
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         var failed = await PayAsync(pair, order, first);
 
         failed.Status.Should().Be(HttpStatusCode.OK);
@@ -293,9 +295,11 @@ public sealed class IdempotencyTests(Sandbox sandbox) : IClassFixture<Sandbox>
         var order = await pair.CreateOrderAsync();
         var (first, second) = (NewKey(), NewKey());
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         await PayAsync(pair, order, first);
         await sandbox.Api.GetAsync(pair.Requester.Key, $"orders/{order.OrderId}?wait=30");
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         await using var mining = await sandbox.Chain.Node.StopMiningAsync();
         (await PayAsync(pair, order, second)).Status.Should().Be(HttpStatusCode.Accepted);
 

@@ -152,6 +152,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
 
         var failed = await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}");
 
@@ -160,6 +161,7 @@ public sealed class CompatErrorTests(Sandbox sandbox) : IClassFixture<Sandbox>, 
         failed.Json.GetProperty("message").GetString().Should().Contain("AccountBlacklisted").And.Contain("created");
         failed.Json.GetProperty("metadata").GetProperty("lastFailure").GetString().Should().Contain(ErrorCodes.PayReverted);
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         (await _compat.PostAsync(pair.Requester.Key, $"orders/{order.OrderId}/pay", "{}")).Status.Should().Be(HttpStatusCode.OK, "the same call tries again");
     }
 

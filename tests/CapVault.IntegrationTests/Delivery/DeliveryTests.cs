@@ -161,6 +161,7 @@ public sealed class DeliveryTests(Sandbox sandbox) : IClassFixture<Sandbox>
         await using var provider = await pair.Provider.ListenAsync();
         var order = await pair.CreatePaidOrderAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Provider.Wallet);
+        await sandbox.FollowedAsync();
 
         var delivered = await pair.DeliverAsync(order.OrderId);
 

@@ -63,6 +63,9 @@ public sealed class FailedAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (await sandbox.Chain.LogsAsync<OrderCreatedEventDTO>(negotiation.ChainOrderId)).Should().ContainSingle();
     }
 
-    private Task SetMinimumFeeAsync(ushort bps) =>
-        sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled: true, bps);
+    private async Task SetMinimumFeeAsync(ushort bps)
+    {
+        await sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled: true, bps);
+        await sandbox.FollowedAsync();
+    }
 }

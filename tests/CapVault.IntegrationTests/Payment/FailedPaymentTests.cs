@@ -52,6 +52,7 @@ public sealed class FailedPaymentTests(NarrowSandbox sandbox) : IClassFixture<Na
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
 
         var pay = () => pair.Requester.Client.PayOrderAsync(order.OrderId);
 
@@ -63,6 +64,8 @@ public sealed class FailedPaymentTests(NarrowSandbox sandbox) : IClassFixture<Na
 
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
 
+        await sandbox.FollowedAsync();
+
         (await pay()).Order.Status.Should().Be(OrderStatus.Paid);
     }
 
@@ -72,6 +75,7 @@ public sealed class FailedPaymentTests(NarrowSandbox sandbox) : IClassFixture<Na
         var pair = await sandbox.NewPairAsync(funds: "1.00", price: "1.00");
         var order = await pair.CreateOrderAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         var operations = new HashSet<string>(StringComparer.Ordinal);
 
         // Several within a second: the same call at the same nonce, but not the same operation.

@@ -203,8 +203,8 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     public async Task One_that_would_revert_is_reported_and_an_accept_tries_again()
     {
         var pair = await sandbox.NewPairAsync(price: "1.00");
-        var listed = await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
-        await Eventually.TrueAsync(async () => (await sandbox.Setup.GetStatusAsync()).Block >= (long)listed.BlockNumber.Value, "the relayer knows the block that it simulates on");
+        await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         var negotiation = await pair.NegotiateAsync(payOnAccept: true);
 
         var accept = () => pair.Provider.Client.AcceptNegotiationAsync(negotiation.NegotiationId);
@@ -213,6 +213,7 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
         (refused.Code, refused.Retryable).Should().Be((ErrorCodes.CreateReverted, true));
         (await pair.Requester.Client.GetOrderAsync(negotiation.OrderId)).LastFailure!.TxHash.Should().BeNull("it was foreseen and not sent");
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
 
         (await accept()).Order.Status.Should().Be(OrderStatus.Paid);
     }
@@ -409,8 +410,10 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     {
         var negotiation = await pair.NegotiateAsync(payOnAccept: true);
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         await pair.Provider.Client.Invoking(it => it.AcceptNegotiationAsync(negotiation.NegotiationId)).Should().ThrowAsync<CapApiException>();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         return await pair.Requester.Client.GetOrderAsync(negotiation.OrderId);
     }
 
@@ -426,8 +429,11 @@ public sealed class PayOnAcceptTests(Sandbox sandbox) : IClassFixture<Sandbox>
     private Task LimitAsync(Pair pair, string perOrder, string perDay) =>
         sandbox.Setup.SetLimitsAsync(pair.Requester.AgentId, Spenders.OwnerOf(pair.Requester.Agent), perOrder, perDay);
 
-    private Task EnableTokenAsync(bool enabled) =>
-        sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled, minFeeBps: 1000);
+    private async Task EnableTokenAsync(bool enabled)
+    {
+        await sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled, minFeeBps: 1000);
+        await sandbox.FollowedAsync();
+    }
 
     private string[] As(Party party) => ["--api", sandbox.Relayer.Url, "--key", party.Key];
 

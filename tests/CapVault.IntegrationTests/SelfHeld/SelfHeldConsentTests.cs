@@ -230,6 +230,9 @@ public sealed class SelfHeldConsentTests(Sandbox sandbox) : IClassFixture<Sandbo
         return signature[..66] + s.ToString("x64", null)[^64..] + (signature.EndsWith("1b", StringComparison.Ordinal) ? "1c" : "1b");
     }
 
-    private Task SetMinimumFeeAsync(ushort bps) =>
-        sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled: true, bps);
+    private async Task SetMinimumFeeAsync(ushort bps)
+    {
+        await sandbox.Chain.VaultAs(TestKeys.Owner).SetTokenRequestAndWaitForReceiptAsync(sandbox.Chain.Deployment.Usdc, enabled: true, bps);
+        await sandbox.FollowedAsync();
+    }
 }

@@ -122,6 +122,7 @@ public sealed class BudgetTests(BudgetSandbox sandbox) : IClassFixture<BudgetSan
         var order = await pair.CreateOrderAsync();
         await sandbox.QuietAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).BlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
         var deposit = (await sandbox.Setup.GetStatusAsync()).PaymasterDeposit;
 
         for (var attempt = 0; attempt < 5; attempt++)
@@ -133,6 +134,7 @@ public sealed class BudgetTests(BudgetSandbox sandbox) : IClassFixture<BudgetSan
         (await sandbox.LedgerOfAsync(pair.Requester)).Count(row => row.State == "RELEASED").Should().Be(5);
         await sandbox.BudgetsFitTheLedgerAsync();
         await sandbox.Chain.UsdcAs(TestKeys.Owner).UnBlacklistRequestAndWaitForReceiptAsync(pair.Requester.Wallet);
+        await sandbox.FollowedAsync();
     }
 
     /// <summary>A payment that reverts in its block, since somebody came first, is charged to who asked for it.</summary>
